@@ -1,0 +1,1 @@
+"""Aggregate formats: ADX, DHIS2 dataValueSets, FHIR MeasureReport."""

@@ -1,0 +1,123 @@
+"""What a format offers to the hub: one `Adapter` value per folder, made of plain functions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tracker_core.changes import ChangeSet
+from tracker_core.context import Peer
+from tracker_core.issues import Issue, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What came with the bytes: kept beside them, so that a replay sees the same request.
+
+    `method` and `target` are the request line (`POST`, `/fhir/Patient?x=1`) or empty for MLLP and files;
+    `parameters` are decoded query parameters; `headers` only those that change the meaning (lower case).
+    """
+
+    content_type: str = ""
+    method: str = ""
+    target: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the bytes say of themselves before they are parsed.
+
+    `type` is the message type in the format's own words (`ADT^A01`, `transaction`, `tracker`, `visits`).
+    `dedup` makes a message unique per peer: equal key and equal bytes are answered from the first one,
+    equal key and other bytes are a conflict. Empty means every arrival is its own message.
+    """
+
+    type: str = ""
+    control_id: str = ""
+    dedup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The other side, as a mapping needs it: its profile, and when the message arrived (for zones and defaults)."""
+
+    peer: Peer
+    received: datetime
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a mapping read: the changes, and every issue it met on the way (rows that failed, unknown codes).
+
+    `rejected` refuses the whole document although parts of it could be read.
+    """
+
+    changes: ChangeSet = field(default_factory=ChangeSet)
+    issues: list[Issue] = field(default_factory=list)
+    rejected: bool = False
+
+
+@dataclass(slots=True)
+class View:
+    """The current state of something, loaded at send time.
+
+    `kind`: `person` (documents: Patient first, then what hangs on it), `record` (the document, then its Patient and
+    Encounter), `report` (values: one aggregate submission), `reminder` (values: who, when, where, language).
+    """
+
+    kind: str
+    type: str
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A rendered message on its way: bytes, their content type, and what the receiver may use to recognise a repeat."""
+
+    body: bytes
+    content_type: str
+    control_id: str
+    type: str
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What the receiver answered. `accepted` false is final (the message is rejected); `answer` is kept as received.
+
+    `items` holds the receiver's verdict per item where it gives one: key of the item -> reason, empty when accepted.
+    A receiver that is away raises `Unavailable` instead and is asked again.
+    """
+
+    accepted: bool
+    answer: bytes = b""
+    issues: list[Issue] = field(default_factory=list)
+    items: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One format. `name` is what peers and messages carry in `format`.
+
+    identify(raw, envelope) -> Identity   cheap, never raises
+    parse(raw, envelope) -> document      raises Malformed or Unsupported
+    read(document, sender) -> Reading     pure
+    answer(raw, envelope, report, error) -> bytes
+        the reply in the caller's protocol; `error` is the exception when processing raised, else None
+    write(view, sender, control_id) -> document    pure; raises Unsupported for a view it cannot express
+    render(document, sender) -> bytes
+    send(outgoing, peer) -> Receipt       raises Unavailable
+    """
+
+    name: str
+    content_types: tuple[str, ...]
+    identify: Callable[[bytes, Envelope], Identity]
+    parse: Callable[[bytes, Envelope], Any]
+    read: Callable[[Any, Sender], Reading]
+    answer: Callable[[bytes, Envelope, Report, BaseException | None], bytes]
+    write: Callable[[View, Sender, str], Any] | None = None
+    render: Callable[[Any, Sender], bytes] | None = None
+    send: Callable[[Outgoing, Peer], Receipt] | None = None

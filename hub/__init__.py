@@ -1,0 +1,1 @@
+"""Composition: settings, registry, the flow, queue, peers, routes, security, CLI, web application, migrations."""

@@ -1,0 +1,1 @@
+"""Lenses: tables that read a document into changes and write a view back into a document."""

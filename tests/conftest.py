@@ -1,0 +1,83 @@
+"""What every test may ask for: a migrated, empty database of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from hub import migrations
+from tracker_core.database import Pool, Session, open_pool, transaction
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of real messages, bundles and packages; tests that use it skip where it is absent."""
+    folder = SHARED / "corpora"
+    if not folder.is_dir():
+        pytest.skip(f"no corpora at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A PostgreSQL server: the one in TRACKER_HUB_TEST_DATABASE_URL, else an embedded one for this test run."""
+    given = os.environ.get("TRACKER_HUB_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    pytest.skip("set TRACKER_HUB_TEST_DATABASE_URL")
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database that `database_url` copies."""
+    name = f"template_{uuid4().hex[:8]}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    migrations.upgrade(database(server_url, name))
+    yield name
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """The URL of a migrated, empty database that only this test sees."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+    yield database(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def pool(database_url: str) -> Iterator[Pool]:
+    """A pool on this test's database."""
+    opened = open_pool(database_url, size=4)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def session(pool: Pool) -> Iterator[Session]:
+    """One open transaction on this test's database, committed when the test ends well."""
+    with transaction(pool) as opened:
+        yield opened
+
+
+def database(server_url: str, name: str) -> str:
+    """Return `server_url` pointing at database `name`."""
+    parts = psycopg.conninfo.conninfo_to_dict(server_url)
+    host = parts.get("host", "")
+    query = f"?host={host}" if str(host).startswith("/") else ""
+    where = "" if query else f"{host}:{parts.get('port', 5432)}"
+    assert make_conninfo(server_url)
+    return f"postgresql://{parts.get('user', 'postgres')}@{where}/{name}{query}"

@@ -1,0 +1,1 @@
+"""The longitudinal record: metadata, tracked entities, records, history, identity, aggregates."""

@@ -1,0 +1,138 @@
+"""What a mapping reads out of a document: changes, never ids. `tracker_core.apply` decides which object each one is."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Method = Literal["put", "create", "merge", "delete", "patch"]
+
+
+@dataclass(slots=True)
+class RecordChange:
+    """One FHIR record to write.
+
+    `name` is the change's local name within its change set: other documents refer to it as `{"reference": name}`
+    (`urn:uuid:…` from a bundle, `#Patient-1` from a message).
+    `method`:
+      `put`     the whole document under `id` (FHIR update; created when absent);
+      `create`  a new record; with `match`, only when nothing matches (FHIR conditional create);
+      `merge`   the record of this peer that `match` finds, else a new one: elements present in `document` replace,
+                an element that is `None` is removed, identifiers and extensions are united by their keys,
+                elements not named stay (HL7v2 `""`, SMS fragments, EMR rows);
+      `patch`   `document` is the finished new state of `id`, read under `version`;
+      `delete`  the record `id` or what `match` finds.
+    `document` is JSON as bytes (kept digit for digit) or as a parsed object (decimals as `Decimal`).
+    `match` is a FHIR search query without its type (`identifier=urn:x|1`); several mean OR, first hit wins.
+    `version` is the version the sender believes current (If-Match); 0 means whichever.
+    `where` names the place in the source document for reports (`Bundle.entry[3]`, `PID`, `line 7`).
+    """
+
+    type: str
+    document: bytes | dict[str, Any]
+    method: Method = "create"
+    id: str = ""
+    name: str = ""
+    match: tuple[str, ...] = ()
+    version: int = 0
+    where: str = ""
+
+
+@dataclass(slots=True)
+class EntityChange:
+    """A tracked entity (DHIS2 2.42 tracker object model). Metadata is named by uid. `None` in `attributes` clears."""
+
+    uid: str = ""
+    type: str = ""
+    org_unit: str = ""
+    attributes: dict[str, str | None] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    delete: bool = False
+    where: str = ""
+
+
+@dataclass(slots=True)
+class EnrollmentChange:
+    """An enrollment. `fields` holds the remaining properties under DHIS2's names (`status`, `occurredAt` …).
+
+    `origin` is the pk of the record that caused it (case finding); at most one live enrollment per program and origin.
+    """
+
+    uid: str = ""
+    entity: str = ""
+    program: str = ""
+    org_unit: str = ""
+    enrolled_at: str = ""
+    attributes: dict[str, str | None] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    origin: int | None = None
+    delete: bool = False
+    where: str = ""
+
+
+@dataclass(slots=True)
+class EventChange:
+    """An event. `data` maps data element uid -> value; `None` clears. `origin` is the pk of the Encounter record."""
+
+    uid: str = ""
+    enrollment: str = ""
+    program: str = ""
+    stage: str = ""
+    org_unit: str = ""
+    data: dict[str, str | None] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    origin: int | None = None
+    delete: bool = False
+    where: str = ""
+
+
+@dataclass(slots=True)
+class RelationshipChange:
+    """A relationship; each side is `(kind, uid)` with kind `trackedEntity`, `enrollment` or `event`."""
+
+    uid: str = ""
+    type: str = ""
+    source: tuple[str, str] = ("", "")
+    target: tuple[str, str] = ("", "")
+    fields: dict[str, Any] = field(default_factory=dict)
+    delete: bool = False
+    where: str = ""
+
+
+@dataclass(slots=True)
+class MergeChange:
+    """Two Patient records of one sender are one person (ADT^A40): search queries for the survivor and the loser."""
+
+    survivor: str
+    loser: str
+    where: str = ""
+
+
+@dataclass(slots=True)
+class AggregateChange:
+    """One aggregate value. Metadata by uid or code as the sender's id scheme says; `None` value deletes."""
+
+    data_element: str
+    period: str
+    org_unit: str
+    value: str | None
+    category_option_combo: str = "default"
+    attribute_option_combo: str = "default"
+    data_set: str = ""
+    comment: str = ""
+    where: str = ""
+
+
+@dataclass(slots=True)
+class ChangeSet:
+    """Everything one document asks for, in document order per kind.
+
+    `atomic` false means that each item stands alone (FHIR batch, EMR rows, DHIS2 `atomicMode=OBJECT`).
+    """
+
+    records: list[RecordChange] = field(default_factory=list)
+    entities: list[EntityChange] = field(default_factory=list)
+    enrollments: list[EnrollmentChange] = field(default_factory=list)
+    events: list[EventChange] = field(default_factory=list)
+    relationships: list[RelationshipChange] = field(default_factory=list)
+    merges: list[MergeChange] = field(default_factory=list)
+    aggregates: list[AggregateChange] = field(default_factory=list)
+    atomic: bool = True

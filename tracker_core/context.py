@@ -1,0 +1,33 @@
+"""Who is acting, from which message: stamped on everything that an applied change set writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A system the hub exchanges with. `settings` is the peer's own profile (charset, zone, table …)."""
+
+    id: int
+    code: str
+    name: str
+    format: str
+    address: str | None
+    settings: dict[str, Any]
+    secret: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One application of one message: the change set it writes under, its stamp, its actor, its peer, its message.
+
+    Opened by `history.open_change_set`; `at` is what every row written in this set carries as `updated`.
+    """
+
+    change_set: int
+    at: datetime
+    actor: str
+    peer: Peer | None
+    message: int | None

@@ -1,0 +1,42 @@
+"""Connections: the session that every function of the core takes first, and the pool that the edge draws from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool
+
+from tracker_core.errors import Unavailable
+
+Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+Pool: TypeAlias = ConnectionPool[Session]
+
+
+def open_pool(url: str, size: int = 8) -> Pool:
+    """Open a pool of at most `size` sessions on the PostgreSQL at `url` (libpq URI or key=value text)."""
+    conninfo = make_conninfo(url, application_name="tracker-hub")
+    pool: Pool = ConnectionPool(
+        conninfo, min_size=1, max_size=size, open=True, kwargs={"autocommit": False, "options": "-c timezone=UTC"}
+    )
+    return pool
+
+
+@contextmanager
+def transaction(pool: Pool) -> Iterator[Session]:
+    """Yield a session; commit when the block ends, roll back when it raises.
+
+    Raises `Unavailable` when the database cannot be reached or goes away.
+    """
+    try:
+        with pool.connection(timeout=10) as session:
+            yield session
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"the database is not available: {error}") from error
+
+
+def next_pks(session: Session, count: int) -> list[int]:
+    """Return `count` fresh object keys in ascending order, in one round trip."""
+    rows = session.execute("select nextval('object_pk') from generate_series(1, %s)", (count,)).fetchall()
+    return [row[0] for row in rows]
