@@ -32,11 +32,13 @@ class Identity:
     `type` is the message type in the format's own words (`ADT^A01`, `transaction`, `tracker`, `visits`).
     `dedup` makes a message unique per peer: equal key and equal bytes are answered from the first one,
     equal key and other bytes are a conflict. Empty means every arrival is its own message.
+    `lane` names the person in the sender's words: messages of one lane are applied in their order of arrival.
     """
 
     type: str = ""
     control_id: str = ""
     dedup: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 -- Both directions, one lifecycle: waiting -> done | rejected | parked.
+create sequence message_id as bigint;
+
 create table message (
-    id bigint generated always as identity primary key,
+    id bigint primary key default nextval('message_id'),
     direction text not null check (direction in ('in', 'out')),
     peer int not null references peer,
     format text not null,

@@ -1,0 +1,100 @@
+"""Change sets: who changed what, when, from which message. The log is history, audit, outbox and lineage at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from tracker_core.context import Context, Peer
+from tracker_core.database import Session
+
+Action = Literal["create", "update", "delete", "merge", "unmerge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change set did to one object.
+
+    `kind` is `tracked_entity`, `enrollment`, `event`, `relationship`, `aggregate_value`, `metadata` …; `subject` is the
+    person it belongs to; `delta` is `{field: [old, new]}`, empty where the action says all.
+    """
+
+    kind: str
+    target: int
+    action: Action
+    subject: int | None = None
+    delta: dict[str, list[Any]] | None = None
+
+
+def open_change_set(session: Session, actor: str, peer: Peer | None = None, message: int | None = None) -> Context:
+    """Open the change set under which everything that follows in this transaction is written.
+
+    Its time has millisecond precision, because that is what every protocol emits.
+    """
+    row = session.execute(
+        "insert into change_set (actor, peer, message, at)"
+        " values (%s, %s, %s, date_trunc('milliseconds', clock_timestamp())) returning id, at",
+        (actor, peer.id if peer else None, message),
+    ).fetchone()
+    assert row is not None
+    return Context(change_set=row[0], at=row[1], actor=actor, peer=peer, message=message)
+
+
+def note_changes(session: Session, context: Context, changes: Sequence[Change]) -> None:
+    """Append `changes` to the log, in order, with one statement."""
+    if not changes:
+        return
+    session.execute(
+        "insert into change (change_set, kind, target, subject, action, delta)"
+        " select %s, c.kind, c.target, c.subject, c.action, c.delta::jsonb"
+        " from unnest(%b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[])"
+        " with ordinality as c (kind, target, subject, action, delta, n) order by c.n",
+        (
+            context.change_set,
+            [c.kind for c in changes],
+            [c.target for c in changes],
+            [c.subject for c in changes],
+            [c.action for c in changes],
+            [orjson.dumps(c.delta).decode() if c.delta is not None else None for c in changes],
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """One object that an undispatched change set touched. `type` is the record type's number, 0 for other kinds."""
+
+    change_set: int
+    peer: int | None
+    kind: str
+    type: int
+    target: int
+    subject: int | None
+
+
+def take_undispatched(session: Session, limit: int) -> list[Touched]:
+    """Mark up to `limit` change sets as dispatched and return every object they touched.
+
+    Change sets become visible when they commit, not in the order of their ids, so the feed goes by a flag on each of
+    them and never by the highest id seen. Concurrent callers take different sets.
+    """
+    taken = [
+        row[0]
+        for row in session.execute(
+            "update change_set set dispatched = true where id in (select id from change_set where not dispatched"
+            " order by id limit %s for update skip locked) returning id",
+            (limit,),
+        )
+    ]
+    if not taken:
+        return []
+    rows = session.execute(
+        "select s.id, s.peer, 'record', r.type, r.pk, r.subject from change_set s"
+        " join record_version v on v.change_set = s.id join record r on r.pk = v.pk where s.id = any(%b)"
+        " union all"
+        " select s.id, s.peer, c.kind, 0, c.target, c.subject from change_set s"
+        " join change c on c.change_set = s.id where s.id = any(%b) order by 1",
+        (taken, taken),
+    ).fetchall()
+    return [Touched(*row) for row in rows]

@@ -1,0 +1,77 @@
+"""Peers: the systems the hub exchanges with."""
+
+from typing import Any
+
+import orjson
+
+from tracker_core.context import Peer
+from tracker_core.database import Session
+from tracker_core.errors import NotFound
+
+_COLUMNS = "id, code, name, format, address, settings, secret, active"
+
+
+def read(session: Session, code: str) -> Peer:
+    """Return the peer called `code`. Raises `NotFound`."""
+    row = session.execute(f"select {_COLUMNS} from peer where code = %s", (code,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no peer called {code!r}")
+    return Peer(*row)
+
+
+def by_ids(session: Session, ids: list[int]) -> dict[int, Peer]:
+    """Return the peers with these ids, by id."""
+    rows = session.execute(f"select {_COLUMNS} from peer where id = any(%b)", (ids,))
+    return {row[0]: Peer(*row) for row in rows}
+
+
+def all_peers(session: Session) -> list[Peer]:
+    """Return every peer, in the order of their codes."""
+    rows = session.execute(f"select {_COLUMNS} from peer order by code")
+    return [Peer(*row) for row in rows]
+
+
+def save(
+    session: Session,
+    code: str,
+    format: str,
+    name: str = "",
+    address: str | None = None,
+    settings: dict[str, Any] | None = None,
+    secret: str | None = None,
+    active: bool = True,
+    actor: str = "system",
+) -> Peer:
+    """Create the peer called `code`, or bring it to these values; a `secret` of None keeps the stored one."""
+    row = session.execute(
+        "insert into peer as p (code, name, format, address, settings, secret, active, created_by, updated_by)"
+        " values (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s) on conflict (code) do update set name = excluded.name,"
+        " format = excluded.format, address = excluded.address, settings = excluded.settings,"
+        " secret = coalesce(excluded.secret, p.secret), active = excluded.active, updated = now(),"
+        f" updated_by = excluded.updated_by returning {_COLUMNS}",
+        (
+            code,
+            name or code,
+            format,
+            address,
+            orjson.dumps(settings or {}).decode(),
+            secret,
+            active,
+            actor,
+            actor,
+        ),
+    ).fetchone()
+    assert row is not None
+    return Peer(*row)
+
+
+def ensure(session: Session, code: str, format: str) -> Peer:
+    """Return the peer called `code`, created as a bare peer of `format` when it is new.
+
+    How a sender that nobody registered becomes visible instead of being turned away.
+    """
+    session.execute(
+        "insert into peer (code, name, format) values (%s, %s, %s) on conflict (code) do nothing",
+        (code, code, format),
+    )
+    return read(session, code)
