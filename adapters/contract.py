@@ -1,12 +1,14 @@
 """What a format offers to the hub: one `Adapter` value per folder, made of plain functions."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from tracker_core.changes import ChangeSet
-from tracker_core.context import Peer
+from tracker_core.context import Peer, User
+from tracker_core.database import Session
 from tracker_core.issues import Issue, Report
 
 
@@ -123,3 +125,31 @@ class Adapter:
     write: Callable[[View, Sender, str], Any] | None = None
     render: Callable[[Any, Sender], bytes] | None = None
     send: Callable[[Outgoing, Peer], Receipt] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a message that was stored and processed within the request.
+
+    `answer` is the adapter's reply; `error` is the exception when processing raised: its wording gives the status.
+    """
+
+    message: int
+    report: Report
+    answer: bytes
+    error: BaseException | None = None
+
+
+class Access(Protocol):
+    """What an HTTP face is given by the hub: the way in for writes, and sessions for reads.
+
+    The hub's middleware authenticates and leaves the `User` in `request.state.user`.
+    """
+
+    def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User) -> Accepted:
+        """Store the bytes, process them, and return the end of it. Blocks; never raises for what the bytes hold."""
+        ...
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Return a session for reading; raises `Unavailable` when the database is away."""
+        ...

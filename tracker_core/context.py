@@ -31,3 +31,13 @@ class Context:
     actor: str
     peer: Peer | None
     message: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who is asking, as authenticated at the edge. `peer` is the peer that the user sends for, if any."""
+
+    uid: str
+    username: str
+    authorities: frozenset[str] = frozenset()
+    peer: int | None = None

@@ -1,0 +1,1 @@
+"""Records: FHIR R4 documents, versioned, kept digit for digit, searchable, each belonging to a person."""
