@@ -56,12 +56,14 @@ class Sender:
 class Reading:
     """What a mapping read: the changes, and every issue it met on the way (rows that failed, unknown codes).
 
-    `rejected` refuses the whole document although parts of it could be read.
+    `rejected` refuses the whole document although parts of it could be read; `dry_run` asks for the report of an
+    import that is then undone (DHIS2 `importMode=VALIDATE`).
     """
 
     changes: ChangeSet = field(default_factory=ChangeSet)
     issues: list[Issue] = field(default_factory=list)
     rejected: bool = False
+    dry_run: bool = False
 
 
 @dataclass(slots=True)
@@ -146,8 +148,12 @@ class Access(Protocol):
     The hub's middleware authenticates and leaves the `User` in `request.state.user`.
     """
 
-    def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User) -> Accepted:
-        """Store the bytes, process them, and return the end of it. Blocks; never raises for what the bytes hold."""
+    def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
+        """Store the bytes, process them, and return the end of it. Blocks; never raises for what the bytes hold.
+
+        They count as sent by the peer called `peer`, else by the user's own peer, else by the one named as the format.
+        Raises `Unavailable` when they could not be stored, `Forbidden` when the peer is switched off.
+        """
         ...
 
     def session(self) -> AbstractContextManager[Session]:

@@ -5,13 +5,20 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
+from psycopg import Rollback, errors
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool
 
 from tracker_core.errors import Unavailable
 
+__all__ = ["Collision", "Pool", "Rollback", "Session", "next_pks", "open_pool", "transaction"]
+
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Pool: TypeAlias = ConnectionPool[Session]
+
+
+class Collision(Exception):
+    """Two transactions got in each other's way and this one was undone: nothing is wrong with it, run it again."""
 
 
 def open_pool(url: str, size: int = 8) -> Pool:
@@ -27,11 +34,14 @@ def open_pool(url: str, size: int = 8) -> Pool:
 def transaction(pool: Pool) -> Iterator[Session]:
     """Yield a session; commit when the block ends, roll back when it raises.
 
-    Raises `Unavailable` when the database cannot be reached or goes away.
+    Raises `Unavailable` when the database cannot be reached or goes away, `Collision` after a deadlock or a
+    serialization failure.
     """
     try:
         with pool.connection(timeout=10) as session:
             yield session
+    except (errors.DeadlockDetected, errors.SerializationFailure) as error:
+        raise Collision(str(error)) from error
     except psycopg.OperationalError as error:
         raise Unavailable(f"the database is not available: {error}") from error
 

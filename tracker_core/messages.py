@@ -253,3 +253,36 @@ def balance(session: Session) -> list[tuple[str, str, str, int]]:
     return session.execute(
         "select direction, format, state, count(*) from message group by 1, 2, 3 order by 1, 2, 3"
     ).fetchall()
+
+
+def browse(
+    session: Session, filters: dict[str, str], before: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Return messages, newest first, without their bytes: what a message browser lists.
+
+    `filters` may name `direction`, `state`, `format`, `peer` (its code), `type`, `control_id` and `lane`;
+    `before` is the id to page on from.
+    """
+    columns = {"direction", "state", "format", "type", "control_id", "lane"}
+    clauses = [f"m.{name} = %({name})s" for name in columns & filters.keys()]
+    if "peer" in filters:
+        clauses.append("p.code = %(peer)s")
+    if before is not None:
+        clauses.append("m.id < %(before)s")
+    where = " and ".join(clauses) or "true"
+    rows = session.execute(
+        "select m.id, m.direction, p.code as peer, m.format, m.type, m.control_id, m.state, m.attempts,"
+        " octet_length(m.body) as size, m.error, m.created, m.finished, m.due, m.replay_of from message m"
+        f" join peer p on p.id = m.peer where {where} order by m.id desc limit %(limit)s",
+        {**filters, "before": before, "limit": limit},
+    )
+    names = [column.name for column in rows.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def discard(session: Session, ids: Sequence[int], reason: str) -> int:
+    """Give up parked messages for good, so that their lanes move on; return how many were."""
+    return session.execute(
+        "update message set state = 'rejected', error = %s, finished = now() where id = any(%b) and state = 'parked'",
+        (reason, list(ids)),
+    ).rowcount
