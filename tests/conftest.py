@@ -3,14 +3,15 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
-from hub import migrations
+from hub import embedded, migrations
 from tracker_core.database import Pool, Session, open_pool, transaction
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -32,7 +33,8 @@ def server_url() -> Iterator[str]:
     if given:
         yield given
         return
-    pytest.skip("set TRACKER_HUB_TEST_DATABASE_URL")
+    with embedded.scratch() as folder, embedded.running(folder / "data", durable=False) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +77,8 @@ def session(pool: Pool) -> Iterator[Session]:
 
 def database(server_url: str, name: str) -> str:
     """Return `server_url` pointing at database `name`."""
-    parts = psycopg.conninfo.conninfo_to_dict(server_url)
-    host = parts.get("host", "")
-    query = f"?host={host}" if str(host).startswith("/") else ""
+    parts = conninfo_to_dict(server_url)
+    host = str(parts.get("host", ""))
+    query = f"?host={quote(host, safe='')}" if host.startswith("/") else ""
     where = "" if query else f"{host}:{parts.get('port', 5432)}"
-    assert make_conninfo(server_url)
     return f"postgresql://{parts.get('user', 'postgres')}@{where}/{name}{query}"
