@@ -1,0 +1,1 @@
+"""Readers of publishers' files and packages: each yields concepts for `terminology.store.load`."""
