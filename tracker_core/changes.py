@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Method = Literal["put", "create", "merge", "delete", "patch"]
+Method = Literal["put", "create", "merge", "delete", "patch", "retract"]
 
 
 @dataclass(slots=True)
@@ -19,7 +19,10 @@ class RecordChange:
                 an element that is `None` is removed, identifiers and extensions are united by their keys,
                 elements not named stay (HL7v2 `""`, SMS fragments, EMR rows);
       `patch`   `document` is the finished new state of `id`, read under `version`;
-      `delete`  the record `id` or what `match` finds.
+      `delete`  the record `id` or what `match` finds;
+      `retract` what the sender no longer says: every live record of this peer that `match` finds and that no other
+                change of the set writes becomes `entered-in-error` and stays readable; nothing when there is none.
+                `document` is empty (`{}`). Snapshots use it: a corrected EMR row, DG1 segments of an ADT^A08.
     `document` is JSON as bytes (kept digit for digit) or as a parsed object (decimals as `Decimal`).
     `match` is a FHIR search query without its type (`identifier=urn:x|1`); several mean OR, first hit wins.
     `version` is the version the sender believes current (If-Match); 0 means whichever.
