@@ -11,8 +11,10 @@ create table metadata_object (
     created_in bigint not null references change_set,
     updated_in bigint not null references change_set
 );
-create unique index metadata_uid on metadata_object (uid);
-create unique index metadata_code on metadata_object (type, code) where code is not null;
+-- As in DHIS2, a uid is unique within its type. Codes of some types may repeat (options of different sets), so the
+-- import checks them; imports wait for one another on the row of metadata_version.
+create unique index metadata_uid on metadata_object (type, uid);
+create index metadata_code on metadata_object (type, code) where code is not null;
 
 create table org_unit (
     pk bigint primary key default nextval('object_pk'),
@@ -32,6 +34,7 @@ create table org_unit (
 );
 create index org_unit_parent on org_unit (parent);
 
--- Bumped by every metadata write; processes drop their compiled snapshot when it differs.
+-- Set from object_pk by every metadata write, so that a version is never reused, not even after a rollback;
+-- processes drop their compiled snapshot when it differs.
 create table metadata_version (version bigint not null);
 insert into metadata_version values (1);

@@ -1,0 +1,41 @@
+"""Metadata: DHIS2 object types as documents, compiled into one immutable snapshot per version.
+
+`load` gives the snapshot; `import_objects` brings a payload of the shape of DHIS2's `/api/metadata`; `bootstrap` puts
+into an empty database what every hub needs. Org units live in rows of their own (`org_units`), as SQL walks their tree.
+"""
+
+from tracker_core.metadata.bootstrapping import bootstrap
+from tracker_core.metadata.model import (
+    Attribute,
+    DataElement,
+    EntityType,
+    Metadata,
+    Object,
+    OptionSet,
+    OrgUnit,
+    Program,
+    ProgramAttribute,
+    RelationshipType,
+    Stage,
+    StageElement,
+)
+from tracker_core.metadata.package import import_objects
+from tracker_core.metadata.snapshot import load
+
+__all__ = [
+    "Attribute",
+    "DataElement",
+    "EntityType",
+    "Metadata",
+    "Object",
+    "OptionSet",
+    "OrgUnit",
+    "Program",
+    "ProgramAttribute",
+    "RelationshipType",
+    "Stage",
+    "StageElement",
+    "bootstrap",
+    "import_objects",
+    "load",
+]

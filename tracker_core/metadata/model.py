@@ -1,0 +1,213 @@
+"""The compiled snapshot: what tracker, aggregates and bindings read of metadata, immutable and shared by all threads.
+
+Types are named as DHIS2 names their collections (`programs`, `dataElements`), properties as DHIS2 names them where
+`Object.doc` is concerned. Names here are ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+
+class OrgUnit(NamedTuple):
+    """An organisation unit. `path` is `/root/…/uid`, `level` 1 at the root; a tuple, because there may be 100,000."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    path: str
+    level: int
+    opening: date
+    closed: date | None
+
+    def is_under(self, other: "OrgUnit") -> bool:
+        """Tell whether this unit is `other` or lies below it."""
+        return self.path == other.path or self.path.startswith(other.path + "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One stored object: `type` is the plural (`programs`), `doc` the document as imported. Do not change `doc`."""
+
+    pk: int
+    type: str
+    uid: str
+    code: str | None
+    name: str
+    doc: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSet:
+    """An option set: `options` maps code -> display name, in their order."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DataElement:
+    """A data element. `value_type` is one of DHIS2's 27 (see `tracker.validation.value_types`)."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    value_type: str
+    option_set: OptionSet | None
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A tracked entity attribute. `unique` holds over the whole instance, or per org unit when `org_unit_scope`."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    value_type: str
+    option_set: OptionSet | None
+    unique: bool
+    org_unit_scope: bool
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """A tracked entity type: its attributes (uid -> mandatory) in their order."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    attributes: Mapping[str, bool]
+    feature_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageElement:
+    """A data element's place in a stage."""
+
+    element: DataElement
+    compulsory: bool
+    provided_elsewhere: bool
+    future_date: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A program stage: `elements` by data element uid, in their order; `program` is the uid of its program."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    program: str
+    elements: Mapping[str, StageElement]
+    repeatable: bool
+    auto_generate: bool
+    open_after_enrollment: bool
+    generated_by_enrollment_date: bool
+    min_days_from_start: int
+    standard_interval: int | None
+    validate_always: bool
+    user_assignment: bool
+    feature_type: str
+    sort_order: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramAttribute:
+    """An attribute's place in a program."""
+
+    attribute: Attribute
+    mandatory: bool
+    future_date: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program. `org_units` holds uids. `stages` in their order; `registration` false for event programs."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    registration: bool
+    entity_type: EntityType | None
+    stages: Mapping[str, Stage]
+    attributes: Mapping[str, ProgramAttribute]
+    org_units: frozenset[str]
+    category_combo: str
+    once: bool
+    incident_date: bool
+    future_enrollment: bool
+    future_incident: bool
+    feature_type: str
+    access_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipSide:
+    """What one side of a relationship may be: `kind` is `trackedEntity`, `enrollment` or `event`; uids, or empty."""
+
+    kind: str
+    entity_type: str
+    program: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipType:
+    """A relationship type."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    bidirectional: bool
+    source: RelationshipSide
+    target: RelationshipSide
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Everything of one metadata version. Mappings are by uid unless said otherwise.
+
+    `uids` gives the uid of any object or org unit by pk.
+    """
+
+    version: int
+    objects: Mapping[str, Mapping[str, Object]]
+    org_units: Mapping[str, OrgUnit]
+    programs: Mapping[str, Program]
+    stages: Mapping[str, Stage]
+    data_elements: Mapping[str, DataElement]
+    attributes: Mapping[str, Attribute]
+    entity_types: Mapping[str, EntityType]
+    option_sets: Mapping[str, OptionSet]
+    relationship_types: Mapping[str, RelationshipType]
+    uids: Mapping[int, str]
+    _by_code: Mapping[tuple[str, str], str]
+
+    def get(self, type: str, uid: str) -> Object | None:
+        """Return the object `uid` of collection `type` (`programs`, `options` …; org units are in `org_units`)."""
+        return self.objects.get(type, {}).get(uid)
+
+    def uid_of(self, type: str, key: str) -> str | None:
+        """Return the uid that `key` means within `type`: a uid, a code or a name, tried in that order.
+
+        `type` may be `organisationUnits`. None when nothing or, by name, more than one object answers.
+        """
+        known = self.org_units if type == "organisationUnits" else self.objects.get(type, {})
+        return key if key in known else self._by_code.get((type, key)) or None
+
+    def programs_at(self, org_unit: str) -> list[Program]:
+        """Return the programs assigned to `org_unit` (uid)."""
+        return [program for program in self.programs.values() if org_unit in program.org_units]

@@ -1,0 +1,159 @@
+"""User accounts: passwords kept as scrypt hashes, checked fast when the same login comes again and again."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from tracker_core.database import Session
+from tracker_core.errors import Conflict, Malformed
+from tracker_core.uids import new_uid
+
+ADMIN = "admin"
+# OWASP's floor for scrypt: 16 MiB and about 50 ms per attempt.
+_COST, _BLOCK, _PARALLEL = 2**14, 8, 1
+_SALT_BYTES = 16
+# HTTP Basic sends the password with every request. A login that was right stays known to this process for so long, as
+# a keyed digest only; a changed password or a disabled account counts at once, because the row is read every time.
+_KNOWN_SECONDS = 600.0
+_KNOWN_MOST = 10_000
+_key = secrets.token_bytes(32)
+_known: dict[bytes, float] = {}
+_lock = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user who may log in. `authorities` are DHIS2's (`ALL`, `F_…`); `peer` ties a machine account to its peer."""
+
+    pk: int
+    uid: str
+    username: str
+    authorities: tuple[str, ...]
+    peer: int | None
+    doc: dict[str, Any]
+
+    def may(self, authority: str) -> bool:
+        """Tell whether the account has `authority`, or all of them."""
+        return "ALL" in self.authorities or authority in self.authorities
+
+
+def create(
+    session: Session,
+    username: str,
+    password: str,
+    authorities: Sequence[str] = (),
+    peer: int | None = None,
+    doc: dict[str, Any] | None = None,
+    actor: str = "system",
+) -> Account:
+    """Create an account. Raises `Conflict` when the name is taken, `Malformed` when name or password is empty."""
+    if not username or not password or ":" in username:
+        raise Malformed("a user needs a name without a colon, and a password")
+    row = session.execute(
+        "insert into user_account (uid, username, password, authorities, peer, doc, created_by, updated_by)"
+        " values (%s, %s, %s, %b::text[], %s, %s::jsonb, %s, %s) on conflict (username) do nothing"
+        " returning pk, uid, username, authorities, peer, doc",
+        (
+            new_uid(),
+            username,
+            hash_password(password),
+            list(authorities),
+            peer,
+            orjson.dumps(doc or {}).decode(),
+            actor,
+            actor,
+        ),
+    ).fetchone()
+    if row is None:
+        raise Conflict(f"the user name {username} is taken")
+    return _account(row)
+
+
+def ensure_admin(session: Session, password: str | None = None) -> str | None:
+    """On a database without any account create `admin` with all authorities; return its password, else None.
+
+    Without `password` one of 120 random bits is made up: the caller shows it once.
+    """
+    if session.execute("select from user_account limit 1").fetchone() is not None:
+        return None
+    chosen = password or secrets.token_urlsafe(15)
+    create(session, ADMIN, chosen, ["ALL"], doc={"firstName": "Hub", "surname": "Administrator"})
+    return chosen
+
+
+def find(session: Session, username: str) -> Account | None:
+    """Return the account `username` when it exists and is not disabled."""
+    row = session.execute(
+        "select pk, uid, username, authorities, peer, doc from user_account where username = %s and not disabled",
+        (username,),
+    ).fetchone()
+    return _account(row) if row else None
+
+
+def verify(session: Session, username: str, password: str) -> Account | None:
+    """Return the account when the password is right and the account enabled, else None.
+
+    The first check costs a scrypt hash, repeats within minutes a keyed digest. An unknown name costs the same as a
+    wrong password.
+    """
+    row = session.execute(
+        "select pk, uid, username, authorities, peer, doc, password from user_account"
+        " where username = %s and not disabled",
+        (username,),
+    ).fetchone()
+    stored = row[6] if row else _NOBODY
+    proof = hmac.digest(_key, f"{username}\0{stored}\0{password}".encode(), "sha256")
+    if row is not None and _known.get(proof, 0.0) > monotonic():
+        return _account(row)
+    if not _is_right(password, stored) or row is None:
+        return None
+    _remember(proof)
+    return _account(row)
+
+
+def set_password(session: Session, username: str, password: str, actor: str = "system") -> None:
+    """Replace the password of `username`; logins with the old one end at once."""
+    session.execute(
+        "update user_account set password = %s, updated = now(), updated_by = %s where username = %s",
+        (hash_password(password), actor, username),
+    )
+
+
+def hash_password(password: str) -> str:
+    """Return `scrypt$n$r$p$salt$hash` for storage."""
+    salt = secrets.token_bytes(_SALT_BYTES)
+    digest = _scrypt(password, salt, _COST, _BLOCK, _PARALLEL)
+    text = [base64.b64encode(part).decode() for part in (salt, digest)]
+    return "$".join(["scrypt", str(_COST), str(_BLOCK), str(_PARALLEL), *text])
+
+
+def _is_right(password: str, stored: str) -> bool:
+    _, cost, block, parallel, salt, digest = stored.split("$")
+    found = _scrypt(password, base64.b64decode(salt), int(cost), int(block), int(parallel))
+    return hmac.compare_digest(found, base64.b64decode(digest))
+
+
+def _scrypt(password: str, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, n=cost, r=block, p=parallel, maxmem=64 * 2**20)
+
+
+def _remember(proof: bytes) -> None:
+    with _lock:
+        if len(_known) >= _KNOWN_MOST:
+            _known.clear()
+        _known[proof] = monotonic() + _KNOWN_SECONDS
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    return Account(row[0], row[1], row[2], tuple(row[3]), row[4], row[5])
+
+
+_NOBODY = hash_password(secrets.token_urlsafe())
