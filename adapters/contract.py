@@ -1,10 +1,12 @@
 """What a format offers to the hub: one `Adapter` value per folder, made of plain functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+from starlette.routing import BaseRoute
 
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Peer, User
@@ -105,31 +107,6 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
-    """One format. `name` is what peers and messages carry in `format`.
-
-    identify(raw, envelope) -> Identity   cheap, never raises
-    parse(raw, envelope) -> document      raises Malformed or Unsupported
-    read(document, sender) -> Reading     pure
-    answer(raw, envelope, report, error) -> bytes
-        the reply in the caller's protocol; `error` is the exception when processing raised, else None
-    write(view, sender, control_id) -> document    pure; raises Unsupported for a view it cannot express
-    render(document, sender) -> bytes
-    send(outgoing, peer) -> Receipt       raises Unavailable
-    """
-
-    name: str
-    content_types: tuple[str, ...]
-    identify: Callable[[bytes, Envelope], Identity]
-    parse: Callable[[bytes, Envelope], Any]
-    read: Callable[[Any, Sender], Reading]
-    answer: Callable[[bytes, Envelope, Report, BaseException | None], bytes]
-    write: Callable[[View, Sender, str], Any] | None = None
-    render: Callable[[Any, Sender], bytes] | None = None
-    send: Callable[[Outgoing, Peer], Receipt] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of a message that was stored and processed within the request.
 
@@ -159,3 +136,45 @@ class Access(Protocol):
     def session(self) -> AbstractContextManager[Session]:
         """Return a session for reading; raises `Unavailable` when the database is away."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """The HTTP side of a format: what it serves below `prefix` (`/fhir`).
+
+    routes(access) -> Starlette routes with their whole paths (`/fhir`, `/fhir/{type}`)
+    refuse(status, text) -> (body, content type)
+        in the face's own words, what the hub refuses before the face is reached (401, 404, 413, 503) or after it
+        failed (500)
+    """
+
+    prefix: str
+    routes: Callable[[Access], Sequence[BaseRoute]]
+    refuse: Callable[[int, str], tuple[bytes, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One format. `name` is what peers and messages carry in `format`.
+
+    identify(raw, envelope) -> Identity   cheap, never raises
+    parse(raw, envelope) -> document      raises Malformed or Unsupported
+    read(document, sender) -> Reading     pure
+    answer(raw, envelope, report, error) -> bytes
+        the reply in the caller's protocol; `error` is the exception when processing raised, else None
+    write(view, sender, control_id) -> document    pure; raises Unsupported for a view it cannot express
+    render(document, sender) -> bytes
+    send(outgoing, peer) -> Receipt       raises Unavailable
+    face    its HTTP routes, where it has any: the hub mounts them behind authentication and size limits
+    """
+
+    name: str
+    content_types: tuple[str, ...]
+    identify: Callable[[bytes, Envelope], Identity]
+    parse: Callable[[bytes, Envelope], Any]
+    read: Callable[[Any, Sender], Reading]
+    answer: Callable[[bytes, Envelope, Report, BaseException | None], bytes]
+    write: Callable[[View, Sender, str], Any] | None = None
+    render: Callable[[Any, Sender], bytes] | None = None
+    send: Callable[[Outgoing, Peer], Receipt] | None = None
+    face: Face | None = None
