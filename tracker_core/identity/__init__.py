@@ -1,5 +1,13 @@
-"""Who is who: persons behind Patient records, possible duplicates, merges that can be taken back."""
+"""Who is who: persons behind Patient records, possible duplicates, merges that can be taken back.
 
-from tracker_core.identity.facts import PatientFacts
+`assign` runs for every Patient record that is written; `trust` declares the identifier systems that join sources;
+`merge`, `unmerge` and `dismiss` are the decisions of a human (or of a sender, see `tracker_core.identity.patients`).
+"""
 
-__all__ = ["PatientFacts"]
+from tracker_core.identity.assignment import assign
+from tracker_core.identity.duplicates import dismiss
+from tracker_core.identity.facts import PERSON_SYSTEM, PatientFacts
+from tracker_core.identity.merging import merge, merges_of, unmerge
+from tracker_core.identity.rows import forget, trust
+
+__all__ = ["PERSON_SYSTEM", "PatientFacts", "assign", "dismiss", "forget", "merge", "merges_of", "trust", "unmerge"]

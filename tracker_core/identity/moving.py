@@ -1,0 +1,125 @@
+"""What hangs on a person: found, and handed from one person to another."""
+
+from typing import Any
+
+from tracker_core.context import Context
+from tracker_core.database import Session
+from tracker_core.history import Change, note_changes
+from tracker_core.identity.keys import lock_keys
+
+# Kind in the change log, column that names the person. Records log nothing here: their history is their versions.
+OWNED = {"record": "subject", "enrollment": "entity", "event": "entity"}
+# A reference is kept in a record's tokens as (parameter << 44) | pk of the target.
+_REFERENCE_PK = (1 << 44) - 1
+
+
+def lock_persons(session: Session, persons: list[int]) -> None:
+    """Make messages that are recognising these persons just now finish first, and others wait."""
+    found = session.execute(
+        "select key from person_facts join person_key using (record) where person = any(%b)", (persons,)
+    ).fetchall()
+    lock_keys(session, {row[0] for row in found})
+
+
+def owned(session: Session, person: int) -> dict[str, list[int]]:
+    """Return everything of the person: pks by kind."""
+    return {
+        kind: [row[0] for row in session.execute(f"select pk from {kind} where {column} = %s order by pk", (person,))]
+        for kind, column in OWNED.items()
+    }
+
+
+def following(session: Session, person: int, patients: list[int]) -> dict[str, list[int]]:
+    """Return what of the person goes with these Patient records: they, what refers to them, what came from those."""
+    records = sorted({*patients, *_referring(session, person, patients)})
+    enrollments = _caused(session, "enrollment", person, records)
+    events = {*_caused(session, "event", person, records), *_events_of(session, enrollments)}
+    return {"record": records, "enrollment": enrollments, "event": sorted(events)}
+
+
+def sides(session: Session, person: int) -> list[list[Any]]:
+    """Return the relationship sides that name the person: [pk, side]."""
+    found = session.execute(
+        """select pk, 'from' from relationship where from_pk = %(person)s
+        union all select pk, 'to' from relationship where to_pk = %(person)s order by 1, 2""",
+        {"person": person},
+    ).fetchall()
+    return [list(row) for row in found]
+
+
+def _referring(session: Session, person: int, patients: list[int]) -> list[int]:
+    """Return the person's records that refer to one of these Patient records (references are positive tokens)."""
+    found = session.execute(
+        """select pk from record where subject = %s and exists (
+            select from unnest(tokens) as token where token > 0 and token & %s = any(%b)) order by pk""",
+        (person, _REFERENCE_PK, patients),
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def _caused(session: Session, table: str, person: int, records: list[int]) -> list[int]:
+    found = session.execute(
+        f"select pk from {table} where entity = %s and origin = any(%b) order by pk", (person, records)
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def _events_of(session: Session, enrollments: list[int]) -> list[int]:
+    found = session.execute("select pk from event where enrollment = any(%b)", (enrollments,)).fetchall()
+    return [row[0] for row in found]
+
+
+def move(session: Session, context: Context, moved: dict[str, Any], source: int, target: int) -> None:
+    """Hand everything in `moved` that still belongs to `source` over to `target`, and log it."""
+    changes = []
+    session.execute(
+        "update record set subject = %s where pk = any(%b) and subject = %s", (target, moved["record"], source)
+    )
+    for kind in ("enrollment", "event"):
+        found = session.execute(
+            f"update {kind} set entity = %s, updated = %s, updated_in = %s"
+            " where pk = any(%b) and entity = %s returning pk",
+            (target, context.at, context.change_set, moved[kind], source),
+        ).fetchall()
+        changes += [Change(kind, pk, "update", target, {"entity": [source, target]}) for (pk,) in sorted(found)]
+    for side in ("from", "to"):
+        pks = [pk for pk, which in moved["sides"] if which == side]
+        session.execute(
+            f"update relationship set {side}_pk = %s, updated = %s, updated_in = %s"
+            f" where pk = any(%b) and {side}_pk = %s",
+            (target, context.at, context.change_set, pks, source),
+        )
+        changes += [Change("relationship", pk, "update", target, {side: [source, target]}) for pk in pks]
+    session.execute(
+        "update person_facts set person = %s where record = any(%b) and person = %s", (target, moved["record"], source)
+    )
+    note_changes(session, context, changes)
+
+
+def lacking(session: Session, survivor: int, loser: int) -> list[int]:
+    """Return the attributes that the loser has and the survivor lacks."""
+    found = session.execute(
+        """select attribute from attribute_value where entity = %s
+        except select attribute from attribute_value where entity = %s order by 1""",
+        (loser, survivor),
+    ).fetchall()
+    return [row[0] for row in found]
+
+
+def copy_attributes(session: Session, context: Context, survivor: int, loser: int, attributes: list[int]) -> None:
+    session.execute(
+        """insert into attribute_value (entity, attribute, value, folded, created, updated, updated_in)
+        select %s, attribute, value, folded, created, updated, %s from attribute_value
+        where entity = %s and attribute = any(%b)""",
+        (survivor, context.change_set, loser, attributes),
+    )
+
+
+def withdraw_attributes(session: Session, survivor: int, loser: int, attributes: list[int]) -> None:
+    """Remove from the survivor the attributes it had from the loser, where nobody has changed them since."""
+    session.execute(
+        """delete from attribute_value s using attribute_value l
+        where s.entity = %s and l.entity = %s and s.attribute = l.attribute and s.attribute = any(%b)
+            and s.value = l.value""",
+        (survivor, loser, attributes),
+    )
