@@ -1,0 +1,177 @@
+"""Flat files as numbered rows: CSV, TSV and NDJSON, whatever their charset and delimiter.
+
+A row that cannot be read is a row with a `fault`: it is reported by its line, and the rows after it are read.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from adapters.emr.charset import decode
+from tracker_core.errors import Malformed
+
+DELIMITERS = ",;\t|"
+_SAMPLE = 25
+csv.field_size_limit(1 << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a file: the line it starts on, its cells by folded column name, and why it cannot be used."""
+
+    line: int
+    cells: dict[str, str]
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A flat file. `columns` maps the folded name of each column to its name as the file writes it.
+
+    `layout` is `csv` or `ndjson`; a CSV remembers its delimiter. Rows are read when they are asked for.
+    """
+
+    layout: str
+    columns: dict[str, str]
+    rows: Iterator[Row]
+    delimiter: str = ","
+
+
+def fold(name: str) -> str:
+    """Return a column's name as it is compared: `Patient ID`, `patient-id` and ` patient_id` are one column."""
+    return "_".join(name.replace("-", " ").replace("_", " ").casefold().split())
+
+
+def read_sheet(raw: bytes, charset: str = "", delimiter: str = "", layout: str = "") -> Sheet:
+    """Open a file; what is not given is detected. Raises Malformed when it is no text, or its header is unusable."""
+    text = decode(raw, charset)
+    if not text.strip():
+        raise Malformed("the file is empty")
+    if layout == "ndjson" or (not layout and text.lstrip()[:1] in "{["):
+        return _read_ndjson(text)
+    lines = list(io.StringIO(text, newline=""))
+    return _read_csv(lines, delimiter or _sniff(lines))
+
+
+def _read_csv(lines: list[str], delimiter: str) -> Sheet:
+    skipped = next((at for at, line in enumerate(lines) if line.strip()), 0)
+    try:
+        reader = csv.reader(islice(lines, skipped, None), delimiter=delimiter, strict=True)
+        header = next(reader)
+    except csv.Error as error:
+        raise Malformed(f"the header cannot be read: {error}", f"line {skipped + 1}") from error
+    columns = _header(header, skipped + 1)
+    return Sheet("csv", columns, _csv_rows(lines, delimiter, skipped + reader.line_num, list(columns)), delimiter)
+
+
+def _header(names: list[str], line: int) -> dict[str, str]:
+    while names and not names[-1].strip():
+        names = names[:-1]
+    columns: dict[str, str] = {}
+    for number, name in enumerate(names, start=1):
+        folded = fold(name)
+        if not folded:
+            raise Malformed(f"column {number} has no name", f"line {line}")
+        if folded in columns:
+            raise Malformed(f"the column {name.strip()} is there twice", f"line {line} column {name.strip()}")
+        columns[folded] = name.strip()
+    return columns
+
+
+def _csv_rows(lines: list[str], delimiter: str, start: int, columns: list[str]) -> Iterator[Row]:
+    """Yield a row per record from line index `start` on; after a broken record, resume at the line below its first.
+
+    A stray quote would otherwise swallow the rows up to the next one.
+    """
+    at = start
+    while at < len(lines):
+        reader = csv.reader(islice(lines, at, None), delimiter=delimiter, strict=True)
+        first, base = at, at
+        try:
+            for cells in reader:
+                row = _csv_row(first + 1, cells, columns)
+                spanned = base + reader.line_num - first
+                if row is not None:
+                    yield row
+                if row is not None and row.fault and spanned > 1:
+                    break
+                first = base + reader.line_num
+            else:
+                return
+        except csv.Error as error:
+            yield Row(first + 1, {}, f"a quote does not fit: {error}")
+        at = first + 1
+
+
+def _csv_row(line: int, cells: list[str], columns: list[str]) -> Row | None:
+    """Return the row of a record, or None for a blank line. Empty cells beyond the header are dropped."""
+    while len(cells) > len(columns) and not cells[-1].strip():
+        cells = cells[:-1]
+    if not any(cell.strip() for cell in cells):
+        return None
+    if len(cells) != len(columns):
+        return Row(line, {}, f"{len(cells)} cells where the header has {len(columns)}")
+    return Row(line, dict(zip(columns, cells, strict=True)))
+
+
+def _sniff(lines: list[str]) -> str:
+    """Return the delimiter under which the first rows agree best with the header, and the header is widest."""
+    sample = [line for line in islice(lines, _SAMPLE) if line.strip()]
+
+    def score(delimiter: str) -> tuple[float, int]:
+        widths = [len(cells) for cells in csv.reader(sample, delimiter=delimiter)]
+        if not widths or widths[0] < 2:
+            return 0.0, 0
+        return sum(width == widths[0] for width in widths) / len(widths), widths[0]
+
+    return max(DELIMITERS, key=score)
+
+
+def _read_ndjson(text: str) -> Sheet:
+    rows = [_ndjson_row(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    columns: dict[str, str] = {}
+    for row in rows:
+        columns.update((name, name) for name in row.cells if name not in columns)
+    return Sheet("ndjson", columns, iter(rows))
+
+
+def _ndjson_row(line: int, text: str) -> Row:
+    try:
+        # Numbers stay the text they are: `72.50` keeps its digits.
+        value = json.loads(text, parse_float=str, parse_int=str)
+    except ValueError as error:
+        return Row(line, {}, f"not a JSON object: {error}")
+    if not isinstance(value, dict):
+        return Row(line, {}, "not a JSON object")
+    try:
+        return Row(line, {fold(name): _cell(name, item) for name, item in value.items()})
+    except TypeError as error:
+        return Row(line, {}, str(error))
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return "; ".join(value)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is neither text, a number nor a list of texts")
+    return value
+
+
+def write_sheet(columns: list[str], rows: list[dict[str, str]], layout: str, delimiter: str = ",") -> bytes:
+    """Return rows as a file in UTF-8: CSV with a header, or one JSON object a line without empty values."""
+    if layout == "ndjson":
+        lines = (json.dumps({k: row[k] for k in columns if row.get(k)}, ensure_ascii=False) for row in rows)
+        return "".join(f"{line}\n" for line in lines).encode()
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([row.get(column, "") for column in columns] for row in rows)
+    return out.getvalue().encode()
