@@ -140,17 +140,21 @@ class Access(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """The HTTP side of a format: what it serves below `prefix` (`/fhir`).
+    """The HTTP side of a format: what it serves below `prefix` (`/fhir`), and one line `about` it for the front page.
 
     routes(access) -> Starlette routes with their whole paths (`/fhir`, `/fhir/{type}`)
     refuse(status, text) -> (body, content type)
         in the face's own words, what the hub refuses before the face is reached (401, 404, 413, 503) or after it
         failed (500)
+    `public` are the paths that need no login (`/fhir/metadata`); `takes_files` lets the larger size limit count.
     """
 
     prefix: str
+    about: str
     routes: Callable[[Access], Sequence[BaseRoute]]
     refuse: Callable[[int, str], tuple[bytes, str]]
+    public: frozenset[str] = frozenset()
+    takes_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,19 @@
 """What every test may ask for: a migrated, empty database of its own."""
 
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
 import pytest
+import uvicorn
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from starlette.types import ASGIApp
 
 from hub import embedded, migrations
 from tracker_core.database import Pool, Session, open_pool, transaction
@@ -73,6 +77,25 @@ def session(pool: Pool) -> Iterator[Session]:
     """One open transaction on this test's database, committed when the test ends well."""
     with transaction(pool) as opened:
         yield opened
+
+
+@pytest.fixture
+def serve_http() -> Iterator[Callable[[ASGIApp], str]]:
+    """A function that serves an application on a free port of this machine for one test; it returns the base URL."""
+    running: list[tuple[uvicorn.Server, Thread]] = []
+
+    def serve(application: ASGIApp) -> str:
+        bound = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None))
+        thread = Thread(target=server.run, args=([bound],))
+        thread.start()
+        running.append((server, thread))
+        return f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+    yield serve
+    for server, thread in running:
+        server.should_exit = True
+        thread.join()
 
 
 def database(server_url: str, name: str) -> str:

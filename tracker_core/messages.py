@@ -255,6 +255,14 @@ def balance(session: Session) -> list[tuple[str, str, str, int]]:
     ).fetchall()
 
 
+def oldest_waiting(session: Session) -> dict[str, datetime]:
+    """Return direction -> since when its oldest message is due; directions without due messages are left out."""
+    rows = session.execute(
+        "select direction, min(due) from message where state = 'waiting' and due <= now() group by direction"
+    )
+    return dict(rows.fetchall())
+
+
 def browse(
     session: Session, filters: dict[str, str], before: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:

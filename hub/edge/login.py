@@ -1,0 +1,61 @@
+"""Who is asking: HTTP Basic (RFC 7617) on every face."""
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hub.edge.refusals import Refuse
+from tracker_core import users
+from tracker_core.context import User
+from tracker_core.database import Pool, transaction
+
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="Tracker Hub", charset="UTF-8"'}
+
+
+def require_login(app: ASGIApp, refuse: Refuse, pool: Pool, is_public: Callable[[str], bool]) -> ASGIApp:
+    """Let only known users in and leave them in `request.state.user`; `is_public(path)` needs none.
+
+    Answers 401 before any of the body is read. Raises `Unavailable` when the database cannot be asked.
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or is_public(scope["path"]):
+            await app(scope, receive, send)
+            return
+        request = Request(scope)
+        found = await run_in_threadpool(_find, pool, request.headers.get("authorization", ""))
+        if isinstance(found, User):
+            request.state.user = found
+            await app(scope, receive, send)
+            return
+        await refuse(request.url.path, 401, found, CHALLENGE)(scope, receive, send)
+
+    return guarded
+
+
+def read_basic(header: str) -> tuple[str, str] | None:
+    """Return user name and password of an Authorization header, or None when it is not Basic."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (name, password) if colon else None
+
+
+def _find(pool: Pool, header: str) -> User | str:
+    """Return the user whose name and password `header` carries, else why there is none. Raises `Unavailable`."""
+    credentials = read_basic(header)
+    if credentials is None:
+        return "log in by HTTP Basic"
+    with transaction(pool) as session:
+        account = users.verify(session, *credentials)
+    if account is None:
+        return "wrong user name or password"
+    return User(account.uid, account.username, frozenset(account.authorities), account.peer)
