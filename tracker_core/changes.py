@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Method = Literal["put", "create", "merge", "delete", "patch", "retract"]
+Strategy = Literal["create_and_update", "create", "update", "delete"]
+Validation = Literal["full", "fail_fast", "skip"]
 
 
 @dataclass(slots=True)
@@ -41,7 +43,11 @@ class RecordChange:
 
 @dataclass(slots=True)
 class EntityChange:
-    """A tracked entity (DHIS2 2.42 tracker object model). Metadata is named by uid. `None` in `attributes` clears."""
+    """A tracked entity (DHIS2 2.42 tracker object model). Metadata is named by uid.
+
+    What is not named stays as it is: an empty `org_unit`, a missing key of `fields` or `attributes`. `None` clears.
+    This holds for enrollments and events too.
+    """
 
     uid: str = ""
     type: str = ""
@@ -73,7 +79,10 @@ class EnrollmentChange:
 
 @dataclass(slots=True)
 class EventChange:
-    """An event. `data` maps data element uid -> value; `None` clears. `origin` is the pk of the Encounter record."""
+    """An event. `data` maps data element uid -> value; `None` clears.
+
+    `origin` is the pk of the Encounter record that caused it; at most one live event per enrollment, stage and origin.
+    """
 
     uid: str = ""
     enrollment: str = ""
@@ -129,6 +138,9 @@ class ChangeSet:
     """Everything one document asks for, in document order per kind.
 
     `atomic` false means that each item stands alone (FHIR batch, EMR rows, DHIS2 `atomicMode=OBJECT`).
+    The tracker items further obey DHIS2's import parameters: `strategy` says whether an item must be new (`create`),
+    must exist (`update`) or goes (`delete`); `validation` `fail_fast` stops at an item's first issue, `skip` checks
+    only what the write itself needs.
     """
 
     records: list[RecordChange] = field(default_factory=list)
@@ -139,3 +151,5 @@ class ChangeSet:
     merges: list[MergeChange] = field(default_factory=list)
     aggregates: list[AggregateChange] = field(default_factory=list)
     atomic: bool = True
+    strategy: Strategy = "create_and_update"
+    validation: Validation = "full"

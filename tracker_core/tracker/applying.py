@@ -1,0 +1,96 @@
+"""The import: load -> resolve -> validate -> write, as sets, in one pass over a whole change set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from psycopg.errors import DeadlockDetected, UniqueViolation
+
+from tracker_core import metadata
+from tracker_core.changes import ChangeSet
+from tracker_core.context import Context
+from tracker_core.database import Session
+from tracker_core.errors import Conflict
+from tracker_core.issues import Issue, Outcome
+from tracker_core.tracker.loading import load
+from tracker_core.tracker.resolving import (
+    resolve_enrollments,
+    resolve_entities,
+    resolve_events,
+    resolve_relationships,
+)
+from tracker_core.tracker.rows import AnyItem
+from tracker_core.tracker.validation import validate
+from tracker_core.tracker.world import World, begin
+from tracker_core.tracker.writing import Items, Touched, write
+
+_I = TypeVar("_I", bound=AnyItem)
+_TRIES = 3
+
+
+@dataclass(slots=True)
+class Applied:
+    """What an import did: an outcome per item in document order (entities, enrollments, events, relationships), every
+    issue (`Finding`s, with kind, uid and arguments), and what was written, cascaded deletions included.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
+
+
+def apply(session: Session, context: Context, changes: ChangeSet) -> Applied:
+    """Write the tracker items of `changes` (DHIS2 Web API 2.42, "Tracker import"); other kinds are not looked at.
+
+    Objects are known by uid; those without get one. With `atomic` any error leaves everything as it was; without,
+    what is right is written. What does not differ from what is stored is `unchanged` and leaves no trace.
+    A concurrent import that was first (same uid, same unique value) is seen as stored: the import starts over.
+    Raises `Conflict` when that happens again and again.
+    """
+    if not (changes.entities or changes.enrollments or changes.events or changes.relationships):
+        return Applied()
+    for _ in range(_TRIES):
+        try:
+            with session.transaction():
+                return _apply(session, context, changes)
+        except (UniqueViolation, DeadlockDetected):
+            continue
+    raise Conflict("the same objects are being changed by others; nothing was stored")
+
+
+def _apply(session: Session, context: Context, changes: ChangeSet) -> Applied:
+    world = begin(metadata.load(session), context, changes)
+    load(session, world, changes)
+    items = Items(
+        _checked(world, changes, resolve_entities),
+        _checked(world, changes, resolve_enrollments),
+        _checked(world, changes, resolve_events),
+        _checked(world, changes, resolve_relationships),
+    )
+    every = items.all()
+    applied = Applied(issues=[finding for item in every for finding in item.findings])
+    done: dict[int, str] = {}
+    if not (applied.issues and changes.atomic):
+        applied.touched = write(session, world, items.good())
+        done = {touched.pk: touched.action for touched in applied.touched}
+    stored = not (applied.issues and changes.atomic)
+    applied.outcomes = [_outcome(item, done, stored) for item in every]
+    return applied
+
+
+def _checked(world: World, changes: ChangeSet, resolve: Callable[[World, ChangeSet], list[_I]]) -> list[_I]:
+    """Resolve and validate one kind; parents come first, so that children see what became of them."""
+    items = resolve(world, changes)
+    validate(world, items, changes.validation)
+    return items
+
+
+def _outcome(item: AnyItem, done: dict[int, str], stored: bool) -> Outcome:
+    where = item.change.where
+    if item.findings or not stored or (item.kind == "relationship" and item.step == "update"):
+        return Outcome(item.kind, item.row.uid, "ignored", where=where)
+    if item.step == "create":
+        return Outcome(item.kind, item.row.uid, "created", where=where)
+    if item.step == "delete":
+        return Outcome(item.kind, item.row.uid, "deleted", where=where)
+    return Outcome(item.kind, item.row.uid, "updated" if item.row.pk in done else "unchanged", where=where)

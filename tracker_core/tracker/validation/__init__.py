@@ -1,0 +1,100 @@
+"""Validation: every rule of the table over every item, parents before children."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, cast
+
+from tracker_core.changes import Validation
+from tracker_core.tracker.rows import AnyItem, EnrollmentItem, EventItem, Finding, Kind, RelationshipItem, Step
+from tracker_core.tracker.validation.table import (
+    CASCADE,
+    ENROLLMENT_CHECKS,
+    ENTITY_CHECKS,
+    EVENT_CHECKS,
+    RELATIONSHIP_CHECKS,
+    Check,
+)
+from tracker_core.tracker.world import World
+
+_I = TypeVar("_I", bound=AnyItem)
+_KINDS: dict[Kind, str] = {
+    "trackedEntity": "TrackedEntity",
+    "enrollment": "Enrollment",
+    "event": "Event",
+    "relationship": "Relationship",
+}
+_TABLE = {
+    "trackedEntity": ENTITY_CHECKS,
+    "enrollment": ENROLLMENT_CHECKS,
+    "event": EVENT_CHECKS,
+    "relationship": RELATIONSHIP_CHECKS,
+}
+
+
+def validate(world: World, items: Sequence[AnyItem], validation: Validation) -> None:
+    """Find what is wrong with `items`, all of one kind; what fails is named in `world.failed`, the rest admitted.
+
+    A new child of a parent that cannot be created fails too (E5000).
+    """
+    if not items:
+        return
+    rules = {step: _rules(items[0].kind, step, validation) for step in ("create", "update", "delete")}
+    for item in items:
+        _check(world, item, rules[item.step], fast=validation == "fail_fast")
+        if not item.findings:
+            _check_parents(world, item)
+        if item.findings:
+            world.failed.add((item.kind, item.row.uid))
+            world.restore(item.old)
+        elif item.step != "delete":
+            _admit(world, item)
+
+
+def _rules(kind: Kind, step: str, validation: Validation) -> list[Check[AnyItem]]:
+    checks = cast("Iterable[Check[AnyItem]]", _TABLE[kind])
+    return [c for c in checks if step in c.steps and (c.needed or validation != "skip")]
+
+
+def _check(world: World, item: AnyItem, checks: Iterable[Check[AnyItem]], *, fast: bool) -> None:
+    for check in checks:
+        for args in check.find(item, world):
+            item.findings.append(finding(item, check.code, check.message, args))
+            if fast:
+                return
+
+
+def finding(item: AnyItem, code: str, message: str, args: tuple[str, ...]) -> Finding:
+    """Return the finding of `code` about `item`, its message filled in."""
+    uid = item.row.uid
+    where = item.change.where or f"{item.kind} {uid}"
+    return Finding(code, message.format(*args), where=where, kind=item.kind, uid=uid, args=args)
+
+
+def _check_parents(world: World, item: AnyItem) -> None:
+    for kind, uid in _parents(item):
+        if (kind, uid) in world.failed and (kind, uid) not in world.stored:
+            args = (_KINDS[item.kind], item.row.uid, _KINDS[kind], uid)
+            item.findings.append(finding(item, *CASCADE, args))
+
+
+def _parents(item: AnyItem) -> Sequence[tuple[Kind, str]]:
+    if isinstance(item, EventItem):
+        return [("enrollment", item.row.enrollment)]
+    if isinstance(item, EnrollmentItem):
+        return [("trackedEntity", item.row.entity)]
+    if isinstance(item, RelationshipItem):
+        return cast("Sequence[tuple[Kind, str]]", (item.row.source, item.row.target))
+    return ()
+
+
+def _admit(world: World, item: AnyItem) -> None:
+    """Let what comes later in this import see what passed: enrollments, events and links that may not repeat."""
+    if isinstance(item, EnrollmentItem):
+        world.enrolled.setdefault((item.row.entity, item.row.program), {})[item.row.uid] = item.row.status
+    elif isinstance(item, EventItem):
+        if item.stage is not None and not item.stage.repeatable:
+            world.held.setdefault((item.row.enrollment, item.row.stage), set()).add(item.row.uid)
+    elif isinstance(item, RelationshipItem):
+        world.linked[item.row.type, item.row.source, item.row.target] = item.row.uid
+
+
+__all__ = ["Step", "finding", "validate"]

@@ -1,0 +1,78 @@
+"""Checks of attribute values, on tracked entities and on enrollments alike."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from tracker_core.metadata import Attribute
+from tracker_core.tracker.rows import EnrollmentItem, Entity, EntityItem
+from tracker_core.tracker.unique import unique_key
+from tracker_core.tracker.validation.value_types import accepts, in_options
+from tracker_core.tracker.world import World
+
+Holder: TypeAlias = EntityItem | EnrollmentItem
+Found: TypeAlias = Iterable[tuple[str, ...]]
+_LONGEST = 1_200
+
+
+def known(item: Holder, world: World) -> Found:
+    """E1006: every attribute exists."""
+    attributes = world.metadata.attributes
+    return [(uid,) for uid in item.change.attributes if uid not in attributes]
+
+
+def named(item: Holder, world: World) -> Found:
+    """E1075: every attribute has a uid."""
+    return [("",)] if "" in item.change.attributes else ()
+
+
+def short(item: Holder, world: World) -> Found:
+    """E1077: a value has at most 1,200 characters."""
+    values = item.change.attributes.items()
+    return [(uid, str(_LONGEST)) for uid, value in values if value and len(value) > _LONGEST]
+
+
+def valid(item: Holder, world: World) -> Found:
+    """E1007: a value is of its attribute's value type."""
+    attributes = world.metadata.attributes
+    return [
+        (attribute.value_type, f"Value `{value}` is not a valid {attribute.value_type}")
+        for uid, value in item.change.attributes.items()
+        if value and (attribute := attributes.get(uid)) and not accepts(attribute.value_type, value, world)
+    ]
+
+
+def optional(item: Holder, world: World) -> Found:
+    """E1125: a value of an option set is one of its codes."""
+    attributes = world.metadata.attributes
+    return [
+        (value, options.uid)
+        for uid, value in item.change.attributes.items()
+        if value
+        and (attribute := attributes.get(uid))
+        and (options := attribute.option_set)
+        and not in_options(attribute.value_type, options.options, value)
+    ]
+
+
+def unique(item: Holder, world: World) -> Found:
+    """E1064: a unique value belongs to no other entity, neither stored nor in this import (the first one has it)."""
+    entity = _entity(item, world)
+    if entity is None:
+        return ()
+    found = []
+    for attribute, value in _unique_values(item.change.attributes, world):
+        key = (attribute.uid, unique_key(attribute, value, entity.org_unit) or "")
+        if world.taken.setdefault(key, entity.uid) != entity.uid:
+            found.append((value, attribute.uid))
+    return found
+
+
+def _unique_values(values: Mapping[str, str | None], world: World) -> Iterable[tuple[Attribute, str]]:
+    attributes = world.metadata.attributes
+    for uid, value in values.items():
+        if value and (attribute := attributes.get(uid)) and attribute.unique:
+            yield attribute, value
+
+
+def _entity(item: Holder, world: World) -> Entity | None:
+    return item.row if isinstance(item, EntityItem) else item.entity
