@@ -74,6 +74,7 @@ def test_order_and_batching_of_arrival_do_not_matter(
 @given(merges=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=6))
 def test_merges_taken_back_restore_everything(scratch: Session, merges: list[tuple[int, int]]) -> None:
     """Any sequence of merges, undone from the last to the first, leaves every row as it was."""
+    scratch.rollback()
     context = open_change_set(scratch, "test")
     program = world.add_metadata(scratch, context, "programs")
     name = PatientFacts(0, family="Amongi", given="Stella", birth_date="2000-10-10")
@@ -97,4 +98,3 @@ def test_merges_taken_back_restore_everything(scratch: Session, merges: list[tup
     for merge in reversed(done):
         identity.unmerge(scratch, context, merge)
     assert world.snapshot(scratch) == before
-    scratch.rollback()

@@ -28,7 +28,9 @@ def merge(session: Session, context: Context, survivor: int, loser: int) -> int:
         "whole": True,
         **moving.owned(session, loser),
         "sides": moving.sides(session, loser),
+        "twins": moving.drop_twins(session, survivor, loser),
         "attributes": moving.lacking(session, survivor, loser),
+        "keys": moving.unique_keys(session, loser),
         "duplicates": redirect_duplicates(session, survivor, loser),
         "inactive": _retire(session, context, survivor, loser),
     }
@@ -123,7 +125,8 @@ def _revive(session: Session, context: Context, survivor: int, loser: int, moved
         where pk in (%s, %s)""",
         (context.at, context.change_set, loser, moved["inactive"], survivor, loser),
     )
-    moving.withdraw_attributes(session, survivor, loser, moved["attributes"])
+    moving.restore_twins(session, moved["twins"])
+    moving.withdraw_attributes(session, survivor, loser, moved)
     restore_duplicates(session, moved["duplicates"])
     _log(session, context, "unmerge", survivor, loser, [survivor, None])
 

@@ -29,6 +29,28 @@ def owned(session: Session, person: int) -> dict[str, list[int]]:
     }
 
 
+def drop_twins(session: Session, survivor: int, loser: int) -> list[int]:
+    """Delete those relationships that the survivor will have twice when the loser is part of it; return their pks."""
+    found = session.execute(
+        """with after as (
+            select pk, type, %(loser)s in (from_pk, to_pk) as moved,
+                case from_pk when %(loser)s then %(survivor)s else from_pk end as source,
+                case to_pk when %(loser)s then %(survivor)s else to_pk end as target
+            from relationship where not deleted
+                and (from_pk in (%(survivor)s, %(loser)s) or to_pk in (%(survivor)s, %(loser)s))
+        ), counted as (
+            select pk, row_number() over (partition by type, source, target order by moved, pk) as n from after)
+        update relationship r set deleted = true from counted where counted.pk = r.pk and n > 1 returning r.pk""",
+        {"survivor": survivor, "loser": loser},
+    ).fetchall()
+    return sorted(row[0] for row in found)
+
+
+def restore_twins(session: Session, relationships: list[int]) -> None:
+    """Bring back what `drop_twins` deleted, once its sides are as they were."""
+    session.execute("update relationship set deleted = false where pk = any(%b)", (relationships,))
+
+
 def following(session: Session, person: int, patients: list[int]) -> dict[str, list[int]]:
     """Return what of the person goes with these Patient records: they, what refers to them, what came from those."""
     records = sorted({*patients, *_referring(session, person, patients)})
@@ -107,19 +129,52 @@ def lacking(session: Session, survivor: int, loser: int) -> list[int]:
 
 
 def copy_attributes(session: Session, context: Context, survivor: int, loser: int, attributes: list[int]) -> None:
+    """Give the survivor what it lacks. Unique values are the survivor's from now on."""
     session.execute(
         """insert into attribute_value (entity, attribute, value, folded, created, updated, updated_in)
         select %s, attribute, value, folded, created, updated, %s from attribute_value
         where entity = %s and attribute = any(%b)""",
         (survivor, context.change_set, loser, attributes),
     )
+    _hand_keys(session, loser, survivor)
 
 
-def withdraw_attributes(session: Session, survivor: int, loser: int, attributes: list[int]) -> None:
+def _hand_keys(session: Session, source: int, target: int) -> None:
+    """Let the values of `target` be unique where the equal ones of `source` were; no value of `source` is any more."""
+    held = session.execute(
+        "select attribute, value, unique_key from attribute_value where entity = %s and unique_key is not null",
+        (source,),
+    ).fetchall()
+    session.execute("update attribute_value set unique_key = null where entity = %s", (source,))
+    session.execute(
+        """update attribute_value v set unique_key = h.key
+        from unnest(%b::bigint[], %b::text[], %b::text[]) as h (attribute, value, key)
+        where v.entity = %s and v.attribute = h.attribute and v.value = h.value and v.unique_key is null""",
+        ([row[0] for row in held], [row[1] for row in held], [row[2] for row in held], target),
+    )
+
+
+def withdraw_attributes(session: Session, survivor: int, loser: int, moved: dict[str, Any]) -> None:
     """Remove from the survivor the attributes it had from the loser, where nobody has changed them since."""
     session.execute(
         """delete from attribute_value s using attribute_value l
         where s.entity = %s and l.entity = %s and s.attribute = l.attribute and s.attribute = any(%b)
             and s.value = l.value""",
-        (survivor, loser, attributes),
+        (survivor, loser, moved["attributes"]),
     )
+    session.execute(
+        """update attribute_value v set unique_key = k.key
+        from unnest(%b::bigint[], %b::text[]) as k (attribute, key)
+        where v.entity = %s and v.attribute = k.attribute
+            and not exists (select from attribute_value o where o.attribute = k.attribute and o.unique_key = k.key)""",
+        ([row[0] for row in moved["keys"]], [row[1] for row in moved["keys"]], loser),
+    )
+
+
+def unique_keys(session: Session, person: int) -> list[list[Any]]:
+    """Return the person's unique attribute values: [attribute, key]."""
+    found = session.execute(
+        "select attribute, unique_key from attribute_value where entity = %s and unique_key is not null order by 1",
+        (person,),
+    ).fetchall()
+    return [list(row) for row in found]

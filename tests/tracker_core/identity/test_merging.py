@@ -38,7 +38,7 @@ def test_merge_moves_everything_and_unmerge_restores_it(session: Session) -> Non
     world.add_relationship(session, context, program, third, loser)
     world.add_attribute(session, context, survivor, name, "Okot")
     world.add_attribute(session, context, loser, name, "Okott")
-    world.add_attribute(session, context, loser, phone, "0772123456")
+    world.add_attribute(session, context, loser, phone, "0772123456", key="0772123456")
     before = world.snapshot(session)
 
     merge = identity.merge(session, context, survivor, loser)
@@ -48,11 +48,12 @@ def test_merge_moves_everything_and_unmerge_restores_it(session: Session) -> Non
     assert (loser, True, True, survivor) in after["tracked_entity"]
     assert after["record"] == [(1, survivor), (2, survivor), (3, third)]
     assert (after["enrollment"], after["event"]) == ([(enrollment, survivor)], [(event, survivor)])
-    assert {row[1:] for row in after["relationship"]} == {(survivor, third), (third, survivor)}
+    assert {row[1:] for row in after["relationship"]} == {(survivor, third, False), (third, survivor, False)}
     assert {row[1:] for row in after["attribute_value"] if row[0] == survivor} == {
-        (name, "Okot"),
-        (phone, "0772123456"),
+        (name, "Okot", None),
+        (phone, "0772123456", "0772123456"),
     }
+    assert {row[3] for row in after["attribute_value"] if row[0] == loser} == {None}
     assert [row[1:] for row in after["potential_duplicate"] if row[3] == "OPEN"] != []
     assert (survivor, loser, "MERGED") in {row[1:] for row in after["potential_duplicate"]}
 
@@ -61,6 +62,21 @@ def test_merge_moves_everything_and_unmerge_restores_it(session: Session) -> Non
     assert identity.merges_of(session, survivor) == []
     actions = session.execute("select action from change where target = %s order by id", (loser,)).fetchall()
     assert [row[0] for row in actions] == ["create", "merge", "unmerge"]
+
+
+def test_relationships_that_would_be_double_are_one(session: Session) -> None:
+    """Both knew the same third person: one relationship is left, and the other comes back with the loser."""
+    context = open_change_set(session, "test")
+    survivor, loser, third = people(session, context, 3)
+    type = world.add_metadata(session, context, "relationshipTypes")
+    for source, target in ((survivor, third), (loser, third), (survivor, loser), (loser, survivor)):
+        world.add_relationship(session, context, type, source, target)
+    before = world.snapshot(session)
+    merge = identity.merge(session, context, survivor, loser)
+    live = [row[1:3] for row in world.snapshot(session)["relationship"] if not row[3]]
+    assert live == [(survivor, third), (survivor, survivor)]
+    identity.unmerge(session, context, merge)
+    assert world.snapshot(session) == before
 
 
 def test_other_suspicions_follow_the_survivor(session: Session) -> None:

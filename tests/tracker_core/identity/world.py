@@ -11,8 +11,8 @@ PERSONAL = (
     ("record", "pk, subject"),
     ("enrollment", "pk, entity"),
     ("event", "pk, entity"),
-    ("relationship", "pk, from_pk, to_pk"),
-    ("attribute_value", "entity, attribute, value"),
+    ("relationship", "pk, from_pk, to_pk, deleted"),
+    ("attribute_value", "entity, attribute, value, unique_key"),
     ("person_facts", "record, person"),
     ("potential_duplicate", "pk, original, duplicate, status"),
 )
@@ -73,10 +73,12 @@ def add_relationship(session: Session, context: Context, type: int, source: int,
     )
 
 
-def add_attribute(session: Session, context: Context, person: int, attribute: int, value: str) -> None:
-    """An attribute value of the person."""
+def add_attribute(
+    session: Session, context: Context, person: int, attribute: int, value: str, key: str | None = None
+) -> None:
+    """An attribute value of the person; with `key` it is a unique one."""
     session.execute(
-        "insert into attribute_value (entity, attribute, value, folded, created, updated, updated_in)"
-        " values (%s, %s, %s, %s, now(), now(), %s)",
-        (person, attribute, value, value, context.change_set),
+        "insert into attribute_value (entity, attribute, value, folded, unique_key, created, updated, updated_in)"
+        " values (%s, %s, %s, %s, %s, now(), now(), %s)",
+        (person, attribute, value, value, key, context.change_set),
     )
