@@ -8,6 +8,7 @@ import orjson
 
 from tracker_core.context import Context, Peer
 from tracker_core.database import Session
+from tracker_core.horizon import announce
 
 Action = Literal["create", "update", "delete", "merge", "unmerge"]
 
@@ -30,8 +31,10 @@ class Change:
 def open_change_set(session: Session, actor: str, peer: Peer | None = None, message: int | None = None) -> Context:
     """Open the change set under which everything that follows in this transaction is written.
 
-    Its time has millisecond precision, because that is what every protocol emits.
+    Its time has millisecond precision, because that is what every protocol emits, and is announced to readers by time
+    (`tracker_core.horizon`).
     """
+    announce(session)
     row = session.execute(
         "insert into change_set (actor, peer, message, at)"
         " values (%s, %s, %s, date_trunc('milliseconds', clock_timestamp())) returning id, at",

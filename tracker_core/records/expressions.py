@@ -72,11 +72,11 @@ class _Parser:
         self.at = 0
 
     def take(self, wanted: str = "") -> str:
-        token = self.tokens[self.at]
-        if wanted and token != wanted:
-            raise ValueError(f"expected {wanted!r}, found {token!r}")
+        found = self.tokens[self.at]
+        if wanted and found != wanted:
+            raise ValueError(f"expected {wanted!r}, found {found!r}")
         self.at += 1
-        return token
+        return found
 
     def peek(self) -> str:
         return self.tokens[self.at]
@@ -107,16 +107,16 @@ class _Parser:
         return paths
 
     def start(self) -> list[Path]:
-        token = self.take()
-        if token == "(":
+        name = self.take()
+        if name == "(":
             paths = self.union()
             self.take(")")
             return paths
-        if token == self.root or token in _ANY_TYPE:
+        if name == self.root or name in _ANY_TYPE:
             return [Path((), self.root)]
-        if token in definitions.resource_types():
+        if name in definitions.resource_types():
             return []
-        return _child([Path((), self.root)], token)
+        return _child([Path((), self.root)], name)
 
     def step(self, paths: list[Path], name: str) -> list[Path]:
         if self.peek() != "(":

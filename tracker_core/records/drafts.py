@@ -1,0 +1,137 @@
+"""A change on its way into the store: parsed, checked, and filled in step by step."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from tracker_core.changes import RecordChange
+from tracker_core.issues import Issue, Outcome
+from tracker_core.records import documents, validation
+from tracker_core.records.definitions import resource_types
+from tracker_core.records.entries import Entries
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The row of a record as it is before the change. Version 0 means that it is only referred to so far."""
+
+    pk: int
+    type: int
+    id: str
+    version: int
+    updated: datetime
+    deleted: bool
+    subject: int | None
+    source: int | None
+
+    @property
+    def live(self) -> bool:
+        """Whether the record can be read."""
+        return not self.deleted
+
+
+@dataclass(slots=True)
+class Draft:
+    """One record to write. `raw` and `view` are its document as bytes and parsed (floats: for indexing only).
+
+    `head` is the record it replaces, `same` another draft that stands for the same record, `doc` what will be stored,
+    `before` what is stored now. `action` stays empty until it is known what becomes of the draft.
+    """
+
+    change: RecordChange
+    type: int
+    raw: bytes
+    view: dict[str, Any]
+    id: str = ""
+    pk: int = 0
+    head: Head | None = None
+    same: "Draft | None" = None
+    action: str = ""
+    version: int = 0
+    subject: int | None = None
+    doc: bytes = b""
+    before: bytes = b""
+    entries: Entries = field(default_factory=Entries)
+
+    @property
+    def reference(self) -> str:
+        """How others refer to the record."""
+        return f"{self.change.type}/{self.id}"
+
+    @property
+    def writes(self) -> bool:
+        """Whether a new version is to be stored."""
+        return self.action in ("created", "updated", "deleted")
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the change."""
+        done = self.same or self
+        action: Any = self.action or "ignored"
+        return Outcome(self.change.type, done.id, action, done.version, self.change.where)
+
+
+def read_drafts(changes: list[RecordChange]) -> tuple[list[Draft], list[Issue]]:
+    """Return a draft for each change whose document can be stored, and what is wrong with the others."""
+    drafts: list[Draft] = []
+    issues: list[Issue] = []
+    for change in changes:
+        found = _form_issues(change)
+        draft = None
+        if not found:
+            draft, found = _read(change)
+        issues += found
+        if draft is not None and not any(i.severity == "error" for i in found):
+            drafts.append(draft)
+    return drafts, issues
+
+
+def _form_issues(change: RecordChange) -> list[Issue]:
+    where = change.where or change.type
+    if change.type not in resource_types():
+        return [Issue("not-supported", f"R4 has no resource type {change.type}", where=where, value=change.type)]
+    if change.id and not validation.is_id(change.id):
+        return [Issue("value", "an id has 1 to 64 letters, digits, '-' and '.'", where=where, value=change.id)]
+    return []
+
+
+def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
+    number = resource_types()[change.type]
+    if change.method in ("delete", "retract"):
+        return Draft(change, number, b"", {}, id=change.id), []
+    where = change.where or change.type
+    partial = change.method == "merge"
+    document = change.document
+    if partial and isinstance(document, dict):
+        document = {key: documents.prune(value) if value is not None else None for key, value in document.items()}
+    try:
+        raw = documents.encode(document)
+        view = orjson.loads(raw)
+    except ValueError as error:
+        return None, [Issue("structure", f"the document is no JSON: {error}", where=where)]
+    draft = Draft(change, number, raw, view, id=change.id)
+    return draft, _document_issues(draft, where, partial)
+
+
+def _document_issues(draft: Draft, where: str, partial: bool) -> list[Issue]:
+    view: Any = draft.view
+    type_ = draft.change.type
+    if not isinstance(view, dict):
+        return [Issue("structure", "a resource is a JSON object", where=where)]
+    if view.get("resourceType", type_ if partial else None) != type_:
+        return [Issue("structure", f"resourceType is not {type_}", where=where, value=str(view.get("resourceType")))]
+    if draft.change.method == "put" and draft.id and view.get("id", draft.id) != draft.id:
+        return [Issue("value", "the resource's id is not the one it is put to", where=where, value=str(view["id"]))]
+    if not partial:
+        return validation.check(type_, view, where)
+    # What is required is asked of the merged document.
+    named = {key: value for key, value in view.items() if value is not None}
+    return [issue for issue in validation.check(type_, named, where) if issue.code != "required"]
+
+
+def recheck(draft: Draft) -> list[Issue]:
+    """Check a document that was merged from two, and read it anew."""
+    draft.view = orjson.loads(draft.raw)
+    return validation.check(draft.change.type, draft.view, draft.change.where or draft.change.type)

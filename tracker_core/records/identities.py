@@ -1,0 +1,121 @@
+"""Which stored record a change is about: by id, or by what it matches (FHIR R4 3.1.0.7.1 and 3.1.0.11.2).
+
+Conditional changes with the same identity wait for one another, so two of them at the same time make one record.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from tracker_core.database import Session
+from tracker_core.errors import Malformed
+from tracker_core.records.definitions import resource_types
+from tracker_core.records.drafts import Draft, Head
+from tracker_core.records.search import search
+from tracker_core.records.search.tokens import simple_tokens
+from tracker_core.records.terms import hashed
+
+_LOCKS = 256  # advisory locks one transaction may take; more identities than that share them
+HEAD = "r.pk, r.type, r.id, r.version, r.updated, r.deleted, r.subject, r.source"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A search that identifies one record: `query` in FHIR form, of the peer `source` where that is given."""
+
+    type: str
+    query: str
+    source: int | None = None
+
+
+def lock(session: Session, identities: Iterable[Wanted]) -> None:
+    """Wait until no other transaction is about to write one of these identities; hold them until the end of ours."""
+    keys = {hashed(0, "lock", f"{w.type}?{normal(w.query)}") for w in identities}
+    if len(keys) > _LOCKS:
+        keys = {key % _LOCKS for key in keys}
+    if keys:
+        session.execute("select pg_advisory_xact_lock(k) from unnest(%b::bigint[]) k", (sorted(keys),))
+
+
+def normal(query: str) -> str:
+    """Return a query in one form for all orders of its parameters and ways to escape them."""
+    return "&".join(sorted(f"{key}={value}" for key, value in parse_qsl(query, keep_blank_values=True)))
+
+
+def find(session: Session, wanted: Sequence[Wanted]) -> dict[Wanted, list[Head]]:
+    """Return the live records that each search finds, at most three of each. Raises `Malformed` for a bad query."""
+    found: dict[Wanted, list[Head]] = {one: [] for one in wanted}
+    simple: dict[Wanted, list[int]] = {}
+    for one in found:
+        pairs = parse_qsl(one.query, keep_blank_values=True)
+        tokens = simple_tokens(one.type, pairs)
+        if tokens is None:
+            found[one] = _find_by_search(session, one, pairs)
+        else:
+            simple[one] = tokens
+    for one, head in _find_by_tokens(session, simple):
+        found[one].append(head)
+    return found
+
+
+def _find_by_search(session: Session, one: Wanted, pairs: list[tuple[str, str]]) -> list[Head]:
+    """Search; a parameter that cannot be understood is refused, because without it the search would match more."""
+    page = search(session, one.type, [*pairs, ("_count", "3" if one.source is None else "1000")])
+    if page.issues:
+        raise Malformed(page.issues[0].text, where=page.issues[0].where)
+    return [
+        Head(m.pk, resource_types()[m.type], m.id, m.version, m.updated, m.deleted, m.subject, m.source)
+        for m in page.matches
+        if one.source in (None, m.source)
+    ]
+
+
+def _find_by_tokens(session: Session, simple: dict[Wanted, list[int]]) -> list[tuple[Wanted, Head]]:
+    if not simple:
+        return []
+    order = list(simple)
+    # Planned anew each time: a plan kept from when the table was small would scan it for ever.
+    rows = session.execute(
+        "select q.n, f.*"
+        " from unnest(%b::smallint[], %b::text[], %b::int[]) with ordinality q (type, tokens, source, n)"
+        f" cross join lateral (select {HEAD} from record r where r.tokens @> q.tokens::bigint[]"
+        " and r.type + 0 = q.type and not r.deleted and (q.source is null or r.source = q.source)"
+        " order by r.pk limit 3) f order by q.n",
+        (
+            [resource_types()[one.type] for one in order],
+            ["{" + ",".join(map(str, simple[one])) + "}" for one in order],
+            [one.source for one in order],
+        ),
+        prepare=False,
+    )
+    return [(order[row[0] - 1], Head(*row[1:])) for row in rows]
+
+
+def heads(session: Session, references: Iterable[tuple[int, str]], *, lock_rows: bool = False) -> dict[str, Head]:
+    """Return the head rows of `(type number, id)`, by `type number/id`; locked in that order when asked."""
+    wanted = sorted(set(references))
+    if not wanted:
+        return {}
+    rows = session.execute(
+        f"select {HEAD} from unnest(%b::smallint[], %b::text[]) w (type, id)"
+        " join record r on r.type = w.type and r.id = w.id order by r.type, r.id" + (" for update of r" * lock_rows),
+        ([t for t, _ in wanted], [id for _, id in wanted]),
+        prepare=False,
+    )
+    return {f"{row[1]}/{row[2]}": Head(*row) for row in rows}
+
+
+def group_same(drafts: Sequence[Draft], source: int | None) -> None:
+    """Let drafts of one change set that share an identity stand for one record: the later ones point to the first."""
+    first: dict[tuple[int, str], Draft] = {}
+    for draft in drafts:
+        change = draft.change
+        if change.method not in ("create", "merge", "put"):
+            continue
+        keys = [(draft.type, f"?{source if change.method == 'merge' else ''}{normal(q)}") for q in change.match]
+        keys += [(draft.type, draft.id)] if draft.id and change.method == "put" else []
+        same = next((first[key] for key in keys if key in first), None)
+        if same is not None and same is not draft:
+            draft.same = same
+        for key in keys:
+            first.setdefault(key, same or draft)

@@ -1,0 +1,135 @@
+"""What references point to: names of the same change set, conditional references, plain ones, and nobody yet."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from tracker_core.context import Context
+from tracker_core.database import Session, next_pks
+from tracker_core.errors import Malformed
+from tracker_core.issues import Issue
+from tracker_core.records import documents, forms, identities
+from tracker_core.records.definitions import parameters, patient_parameters, resource_types
+from tracker_core.records.drafts import Draft
+from tracker_core.records.extraction import sources
+from tracker_core.records.identities import Wanted
+from tracker_core.records.terms import hashed, reference_token
+
+
+def rewrite(session: Session, drafts: Sequence[Draft]) -> tuple[dict[str, str], list[Issue]]:
+    """Put real references in place of names and conditional ones; return the replacements, and what had none.
+
+    A name that the change set doesn't have stays as it is: it may be contained, or of another system.
+    """
+    names = {d.change.name: (d.same or d).reference for d in drafts if d.change.name}
+    texts = {id(d): documents.references(d.raw) for d in drafts if d.raw}
+    searches = {t: w for found in texts.values() for t in found if (w := _wanted(t)) is not None}
+    searched, problems = _search(session, searches)
+    # A record that this change set makes may be the one that a conditional reference means.
+    names = {**names, **searched}
+    issues = []
+    for draft in drafts:
+        wanted = texts.get(id(draft), set())
+        draft.raw = documents.rewrite(draft.raw, {text: names[text] for text in wanted if text in names})
+        issues += [
+            Issue("unresolved-reference", problems[text], where=draft.change.where or draft.change.type, value=text)
+            for text in sorted(wanted)
+            if text in problems
+        ]
+    return names, issues
+
+
+def _wanted(text: str) -> Wanted | None:
+    form = forms.query(text)
+    return Wanted(*form) if form else None
+
+
+def _search(session: Session, searches: Mapping[str, Wanted]) -> tuple[dict[str, str], dict[str, str]]:
+    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    try:
+        heads = identities.find(session, list(searches.values()))
+    except Malformed as error:
+        return {}, dict.fromkeys(searches, error.detail)
+    for text, wanted in searches.items():
+        matches = heads[wanted]
+        if len(matches) == 1:
+            found[text] = f"{wanted.type}/{matches[0].id}"
+        else:
+            problems[text] = "no record matches the reference" if not matches else "several records match the reference"
+    return found, problems
+
+
+def targets(
+    session: Session, context: Context, drafts: Sequence[Draft], names: Mapping[str, str]
+) -> dict[str, tuple[int, int | None]]:
+    """Return key and person of everything that the drafts refer to, by reference as written.
+
+    A record that nobody has sent yet gets a row of its own (version 0), so that references to it join from the start.
+    """
+    own = {d.reference: (d.pk, d.subject) for d in drafts if not d.same}
+    texts = {text for d in drafts for _, text in d.entries.references}
+    plain = {text: pair for text in texts if (pair := forms.target(names.get(text, text))) is not None}
+    numbers = resource_types()
+    others = {(numbers[t], id) for t, id in plain.values() if f"{t}/{id}" not in own}
+    known = identities.heads(session, others)
+    missing = sorted((t, id) for t, id in others if f"{t}/{id}" not in known)
+    made = _reserve(session, context, missing)
+    out: dict[str, tuple[int, int | None]] = {}
+    for text, (type_, id) in plain.items():
+        key = f"{numbers[type_]}/{id}"
+        head = known.get(key)
+        out[text] = own.get(f"{type_}/{id}") or ((head.pk, head.subject) if head else (made[key], None))
+    return out
+
+
+def _reserve(session: Session, context: Context, missing: Sequence[tuple[int, str]]) -> dict[str, int]:
+    if not missing:
+        return {}
+    pks = next_pks(session, len(missing))
+    session.execute(
+        "insert into record (pk, type, id, version, updated, deleted, created, created_in, updated_in)"
+        " select m.pk, m.type, m.id, 0, %(at)s, true, %(at)s, %(set)s, %(set)s"
+        " from unnest(%(pks)b::bigint[], %(types)b::smallint[], %(ids)b::text[]) m (pk, type, id)"
+        " on conflict (type, id) do nothing",
+        {
+            "at": context.at,
+            "set": context.change_set,
+            "pks": pks,
+            "types": [t for t, _ in missing],
+            "ids": [id for _, id in missing],
+        },
+    )
+    return {key: head.pk for key, head in identities.heads(session, missing).items()}
+
+
+def index(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> None:
+    """Turn the draft's references into tokens: of the target's key, else of the text."""
+    tokens = draft.entries.tokens
+    for number, text in draft.entries.references:
+        target = found.get(text)
+        tokens.append(reference_token(number, target[0]) if target else hashed(number, "u", text))
+
+
+def subject_of(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> int | None:
+    """Return the person a record belongs to: that of the first Patient (or Patient-bound record) it is about."""
+    for number in subject_numbers(draft.change.type):
+        for own, text in draft.entries.references:
+            target = found.get(text) if own == number else None
+            if target and target[1] is not None:
+                return target[1]
+    return None
+
+
+@cache
+def subject_numbers(type_: str) -> tuple[int, ...]:
+    """Return the parameters that say whom a record is about, the most telling one first."""
+    known = sources(type_)
+    compartment = patient_parameters(type_)
+    order = [c for c in ("patient", "subject", "beneficiary") if c in parameters(type_)]
+    return tuple(n for code in [*order, *(c for c in compartment if c not in order)] for n in known[code].numbers)
+
+
+@cache
+def all_subject_numbers() -> tuple[int, ...]:
+    """Return the parameters of all types that may say whom a record is about."""
+    return tuple(sorted({n for t in resource_types() for n in subject_numbers(t)}))

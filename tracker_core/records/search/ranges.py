@@ -1,0 +1,112 @@
+"""Dates, numbers and quantities: a searched value is a range, a prefix says how the stored one must lie to it.
+
+FHIR R4 3.1.1.4.5 to 3.1.1.4.9: `eq` is containment of the stored value in the searched range, not overlap.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from psycopg import sql
+
+from tracker_core.records.search.criteria import cut, unescape
+from tracker_core.records.terms import code_tokens, date_range
+
+_DATE = {
+    "eq": "lo >= {lo} and hi <= {hi}",
+    "ne": "not (lo >= {lo} and hi <= {hi})",
+    "gt": "hi > {hi}",
+    "lt": "lo < {lo}",
+    "ge": "(hi > {hi} or (lo >= {lo} and hi <= {hi}))",
+    "le": "(lo < {lo} or (lo >= {lo} and hi <= {hi}))",
+    "sa": "lo >= {hi}",
+    "eb": "hi <= {lo}",
+    "ap": "lo < {hi} and hi > {lo}",
+}
+_UPDATED = {
+    "eq": "(r.updated >= {lo} and r.updated < {hi})",
+    "ne": "not (r.updated >= {lo} and r.updated < {hi})",
+    "gt": "r.updated >= {hi}",
+    "lt": "r.updated < {lo}",
+    "ge": "r.updated >= {lo}",
+    "le": "r.updated < {hi}",
+    "sa": "r.updated >= {hi}",
+    "eb": "r.updated < {lo}",
+    "ap": "(r.updated >= {lo} and r.updated < {hi})",
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = {
+    "eq": "value >= {lo} and value < {hi}",
+    "ne": "not (value >= {lo} and value < {hi})",
+    "gt": "value > {exact}",
+    "lt": "value < {exact}",
+    "ge": "value >= {exact}",
+    "le": "value <= {exact}",
+    "sa": "value > {exact}",
+    "eb": "value < {exact}",
+    "ap": "value >= {lo} and value <= {hi}",
+}
+
+
+def date_condition(prefix: str, value: str) -> sql.Composable | None:
+    """Return the condition on `lo` and `hi` (microseconds, half-open), or None when the value is no date."""
+    text = unescape(value)
+    # A `+` of a zone that was not escaped in the address arrives as a space.
+    found = date_range(text.replace(" ", "+"))
+    if found is None:
+        return None
+    lo, hi = found
+    if prefix == "ap":
+        slack = abs(int(time.time() * 1_000_000) - lo) // 10
+        lo, hi = lo - slack, hi + slack
+    return sql.SQL(_DATE[prefix or "eq"]).format(lo=sql.Literal(lo), hi=sql.Literal(hi))
+
+
+def updated_condition(prefix: str, value: str) -> sql.Composable | None:
+    """Return the condition on the time of the last change, or None when the value is no date.
+
+    Stored times have milliseconds, as emitted: each is the millisecond it names, so `gt` never returns its own bound.
+    Compared as a column, so that the index (type, updated) serves it.
+    """
+    found = date_range(unescape(value).replace(" ", "+"))
+    if found is None:
+        return None
+    lo, hi = found[0] // 1000 * 1000, -(-found[1] // 1000) * 1000
+    if prefix == "ap":
+        slack = abs(int(time.time() * 1_000_000) - lo) // 10
+        lo, hi = lo - slack, hi + slack
+    bounds = {"lo": sql.Literal(_moment(lo)), "hi": sql.Literal(_moment(hi))}
+    return sql.SQL(_UPDATED[prefix or "eq"]).format(**bounds)
+
+
+def _moment(micros: int) -> datetime:
+    last = datetime.max.replace(tzinfo=UTC)
+    return _EPOCH + timedelta(microseconds=micros) if micros < (last - _EPOCH) // timedelta(microseconds=1) else last
+
+
+def number_condition(prefix: str, value: str) -> sql.Composable | None:
+    """Return the condition on `value`, or None when the text is no number.
+
+    Without a prefix the digits given say how exact it is: `5` is 4.5 to 5.5, `5.0` is 4.95 to 5.05.
+    """
+    try:
+        exact = Decimal(value)
+    except InvalidOperation:
+        return None
+    exponent = exact.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return None
+    half = abs(exact) / 10 if prefix == "ap" else Decimal((0, (5,), exponent - 1))
+    bounds = {"lo": exact - half, "hi": exact + half, "exact": exact}
+    literals = {name: sql.Literal(float(bound)) for name, bound in bounds.items()}
+    return sql.SQL(_NUMBER[prefix or "eq"]).format(**literals)
+
+
+def quantity_condition(prefix: str, value: str) -> sql.Composable | None:
+    """Return the condition on `value` and `unit` for `number`, `number|system|code` or `number||unit`."""
+    parts = [unescape(part) for part in cut(value, "|")]
+    number = number_condition(prefix, parts[0])
+    if number is None or len(parts) not in (1, 3):
+        return None
+    unit = code_tokens(0, "", parts[2])[0] if len(parts) == 3 and parts[2] else 0
+    return sql.SQL("unit = {} and {}").format(sql.Literal(unit), number)

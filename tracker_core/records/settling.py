@@ -1,0 +1,163 @@
+"""Decide which stored record each draft is about, and whether its conditions hold."""
+
+from collections.abc import Callable, Sequence
+
+from tracker_core.context import Context
+from tracker_core.database import Session
+from tracker_core.errors import Malformed
+from tracker_core.issues import Issue
+from tracker_core.records import documents, identities
+from tracker_core.records.definitions import elements
+from tracker_core.records.drafts import Draft, Head, recheck
+from tracker_core.records.identities import Wanted
+from tracker_core.uids import new_uid
+
+_RETRACTED = '{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/%s","code":"entered-in-error"}]}'
+_VERIFICATION = {
+    "Condition": documents.decode((_RETRACTED % "condition-ver-status").encode()),
+    "AllergyIntolerance": documents.decode((_RETRACTED % "allergyintolerance-verification").encode()),
+}
+
+
+def settle(session: Session, context: Context, drafts: list[Draft]) -> tuple[list[Draft], list[Issue]]:
+    """Give each draft its id and the row it replaces; return the drafts that go on, and why others don't.
+
+    Rows to be replaced are locked in (type, id) order. A draft whose record needs nothing done has its `action` set.
+    """
+    source = context.peer.id if context.peer else None
+    wanted = {id(d): _searches(d, source) for d in drafts}
+    identities.lock(session, (w for d in drafts if d.change.method != "delete" for w in wanted[id(d)]))
+    try:
+        found = identities.find(session, [w for searches in wanted.values() for w in searches])
+    except Malformed as error:
+        return [], [Issue("value", error.detail, where=error.where)]
+    identities.group_same(drafts, source)
+    settled: list[Draft] = []
+    issues: list[Issue] = []
+    for draft in drafts:
+        matches = [head for w in wanted[id(draft)] for head in found[w]]
+        if draft.change.method == "retract":
+            settled += _retractions(draft, matches)
+        elif problem := _identify(draft, matches):
+            issues.append(problem)
+        else:
+            settled.append(draft)
+    issues += _replace(session, settled)
+    return [d for d in settled if d.action != "refused"], issues
+
+
+def _searches(draft: Draft, source: int | None) -> list[Wanted]:
+    own = draft.change.method in ("merge", "retract")
+    return [Wanted(draft.change.type, query, source if own else None) for query in draft.change.match]
+
+
+def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:
+    """Set the draft's id and tentative head from what it matches."""
+    change = draft.change
+    distinct = {head.pk for head in matches}
+    if len(distinct) > 1 and change.method != "merge":
+        return _issue(draft, "multiple-matches", f"{len(distinct)} records match {' or '.join(change.match)}")
+    if draft.same is not None:
+        if change.method == "put":
+            return _issue(draft, "duplicate", "another entry writes the same record")
+        if change.method == "merge":
+            draft.same.raw = documents.merge(draft.same.raw, draft.raw)
+        draft.action = "ignored"
+        return None
+    if matches:
+        if draft.id and draft.id != matches[0].id:
+            return _issue(draft, "multiple-matches", f"the record that matches has the id {matches[0].id}")
+        draft.head, draft.id = matches[0], matches[0].id
+        if change.method == "create":
+            draft.action, draft.pk, draft.version = "ignored", draft.head.pk, draft.head.version
+            draft.subject = draft.head.subject
+    elif not draft.id:
+        if change.method in ("delete", "patch"):
+            draft.action = "ignored"
+            return None if change.method == "delete" else _issue(draft, "not-found", "no record matches")
+        draft.id = new_uid()
+    return None
+
+
+def _retractions(draft: Draft, matches: Sequence[Head]) -> list[Draft]:
+    return [
+        Draft(draft.change, draft.type, b"", {}, id=head.id, head=head)
+        for head in {head.pk: head for head in matches}.values()
+    ]
+
+
+def _replace(session: Session, drafts: Sequence[Draft]) -> list[Issue]:
+    """Lock the rows that the drafts replace and check their conditions; drafts that fail become `refused`."""
+    pending = [d for d in drafts if not d.action]
+    fresh = {id(d) for d in pending if d.change.method == "create" and not d.head and not d.change.id}
+    heads = identities.heads(session, ((d.type, d.id) for d in pending if id(d) not in fresh), lock_rows=True)
+    written = {(d.type, d.id) for d in pending if d.change.method != "retract"}
+    for draft in pending:
+        draft.head = heads.get(f"{draft.type}/{draft.id}")
+        if draft.head:
+            draft.pk, draft.subject = draft.head.pk, draft.head.subject
+    current = _documents(session, [d.head for d in pending if d.head and d.head.live])
+    issues = []
+    for draft in pending:
+        draft.before = current.get(draft.pk, b"")
+        if draft.change.method == "retract" and (draft.type, draft.id) in written:
+            draft.action = "ignored"
+            continue
+        problems = _condition(draft) or _PREPARE.get(draft.change.method, _nothing)(draft)
+        if any(p.severity == "error" for p in problems):
+            draft.action = "refused"
+        issues += problems
+    return issues
+
+
+def _documents(session: Session, heads: Sequence[Head]) -> dict[int, bytes]:
+    if not heads:
+        return {}
+    rows = session.execute(
+        "select v.pk, v.doc from unnest(%b::bigint[], %b::int[]) w (pk, version)"
+        " join record_version v on v.pk = w.pk and v.version = w.version",
+        ([h.pk for h in heads], [h.version for h in heads]),
+        prepare=False,
+    )
+    return dict(rows.fetchall())
+
+
+def _condition(draft: Draft) -> list[Issue]:
+    head, wanted = draft.head, draft.change.version
+    live = head is not None and head.live
+    if draft.change.method == "patch" and not live:
+        return [_issue(draft, "not-found", f"there is no {draft.reference}")]
+    if wanted and (head is None or head.version != wanted):
+        there = f"version {head.version}" if head and head.version else "not there"
+        return [_issue(draft, "version-conflict", f"{draft.reference} is {there}, not version {wanted}")]
+    if draft.change.method == "delete" and not live:
+        draft.action = "ignored"
+    return []
+
+
+def _prepare_merge(draft: Draft) -> list[Issue]:
+    draft.raw = documents.merge(draft.before or b'{"resourceType":"%b"}' % draft.change.type.encode(), draft.raw)
+    return recheck(draft)
+
+
+def _prepare_retraction(draft: Draft) -> list[Issue]:
+    type_ = draft.change.type
+    status = elements(type_).get("status")
+    if status and status.codes and "entered-in-error" in status.codes:
+        draft.raw = documents.set_member(draft.before, "status", "entered-in-error")
+    elif type_ in _VERIFICATION:
+        draft.raw = documents.set_member(draft.before, "verificationStatus", _VERIFICATION[type_])
+    else:
+        draft.raw = documents.set_member(draft.before, "active", value=False)
+    return recheck(draft)
+
+
+def _nothing(_draft: Draft) -> list[Issue]:
+    return []
+
+
+_PREPARE: dict[str, Callable[[Draft], list[Issue]]] = {"merge": _prepare_merge, "retract": _prepare_retraction}
+
+
+def _issue(draft: Draft, code: str, text: str) -> Issue:
+    return Issue(code, text, where=draft.change.where or draft.change.type, value=draft.id)

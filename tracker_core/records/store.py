@@ -1,0 +1,143 @@
+"""Apply record changes: everything is decided before anything is written, and each table is written once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tracker_core import identity
+from tracker_core.changes import RecordChange
+from tracker_core.context import Context
+from tracker_core.database import Session, next_pks
+from tracker_core.issues import Issue, Outcome
+from tracker_core.records import documents, references
+from tracker_core.records.drafts import Draft, read_drafts
+from tracker_core.records.extraction import extract
+from tracker_core.records.patients import facts
+from tracker_core.records.settling import settle
+from tracker_core.records.stored import Stored
+from tracker_core.records.terms import reference_token
+from tracker_core.records.writing import write
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of the changes. With errors in `issues`, an atomic application has written nothing.
+
+    `outcomes` are in document order; `touched` are the new versions.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    touched: list[Stored] = field(default_factory=list)
+
+
+def apply(session: Session, context: Context, changes: list[RecordChange], *, atomic: bool = True) -> Applied:
+    """Write the changes, all of them or (not `atomic`) those that can be written.
+
+    Documents are checked structurally, kept digit for digit, put under their id and version, and indexed; references
+    by name or by search become real ones; each record gets the person it is about. A put that changes nothing makes no
+    version. Wrong data is returned as issues. Raises `Collision` when a concurrent transaction interfered.
+    """
+    drafts, issues = read_drafts(changes)
+    if atomic and _failed(issues):
+        return Applied(issues=issues)
+    settled, problems = settle(session, context, drafts)
+    issues += problems
+    if atomic and _failed(issues):
+        return Applied(issues=issues)
+    names, problems = references.rewrite(session, [d for d in settled if not d.action])
+    issues += problems
+    if problems:
+        if atomic:
+            return Applied(issues=issues)
+        refused = {problem.where for problem in problems}
+        settled = [d for d in settled if (d.change.where or d.change.type) not in refused]
+    _decide(session, context, settled)
+    _index(session, context, settled, names)
+    write(session, context, settled)
+    _adopt(session, settled)
+    return Applied(_outcomes(settled, changes), issues, _touched(context, settled))
+
+
+def _failed(issues: Sequence[Issue]) -> bool:
+    return any(issue.severity == "error" for issue in issues)
+
+
+def _decide(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
+    """Say of each draft what it does, and set the version, key and bytes it is stored under."""
+    pks = iter(next_pks(session, sum(1 for d in drafts if not d.pk and not d.action)))
+    for draft in drafts:
+        if draft.action:
+            continue
+        head = draft.head
+        draft.pk = head.pk if head else next(pks)
+        draft.version = head.version + 1 if head else 1
+        if draft.change.method == "delete":
+            draft.action = "deleted"
+            continue
+        if head and draft.before and _stamped(draft, head.version, head.updated) == draft.before:
+            draft.action, draft.version, draft.doc = "unchanged", head.version, draft.before
+            continue
+        draft.action = "updated" if draft.before else "created"
+        draft.doc = _stamped(draft, draft.version, context.at)
+
+
+def _stamped(draft: Draft, version: int, updated: datetime) -> bytes:
+    return documents.stamp(draft.raw, draft.change.type, draft.id, version, updated)
+
+
+def _index(session: Session, context: Context, drafts: Sequence[Draft], names: Mapping[str, str]) -> None:
+    """Compute index entries, find out about everything referred to, and give each record its person."""
+    written = [d for d in drafts if d.action in ("created", "updated")]
+    for draft in written:
+        draft.entries = extract(draft.change.type, draft.view)
+    _assign(session, context, [d for d in written if d.change.type == "Patient"])
+    found = references.targets(session, context, drafts, names)
+    for draft in written:
+        references.index(draft, found)
+        if draft.change.type != "Patient":
+            draft.subject = references.subject_of(draft, found)
+
+
+def _assign(session: Session, context: Context, patients: Sequence[Draft]) -> None:
+    source = context.peer.id if context.peer else None
+    known = [facts(d.view, d.pk, d.head.source if d.before and d.head else source, d.subject) for d in patients]
+    for draft, person in zip(patients, identity.assign(session, context, known), strict=True):
+        draft.subject = person
+
+
+def _adopt(session: Session, drafts: Sequence[Draft]) -> None:
+    """Give the person to records that referred to a Patient before it was known."""
+    for patient in drafts:
+        late = patient.head is not None and not patient.head.version
+        if patient.change.type == "Patient" and late and patient.subject is not None:
+            tokens = [reference_token(number, patient.pk) for number in references.all_subject_numbers()]
+            session.execute(
+                "update record set subject = %s where subject is null and tokens && %b::bigint[]",
+                (patient.subject, tokens),
+                prepare=False,
+            )
+
+
+def _outcomes(drafts: Sequence[Draft], changes: Sequence[RecordChange]) -> list[Outcome]:
+    order = {id(change): n for n, change in enumerate(changes)}
+    return [d.outcome for d in sorted(drafts, key=lambda d: order[id(d.change)])]
+
+
+def _touched(context: Context, drafts: Sequence[Draft]) -> list[Stored]:
+    source = context.peer.id if context.peer else None
+    return [
+        Stored(
+            d.pk,
+            d.change.type,
+            d.id,
+            d.version,
+            context.at,
+            d.action == "deleted",
+            d.subject,
+            (d.head.source if d.head else None) or source,
+            d.doc,
+        )
+        for d in drafts
+        if d.writes
+    ]

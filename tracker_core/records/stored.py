@@ -1,0 +1,103 @@
+"""Stored records as values, and the ways to read them by what they are: reference, key, person, change set."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tracker_core.database import Session
+from tracker_core.records.definitions import resource_types, type_names
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of a record. `doc` is what was stored, to the byte; empty when `deleted`.
+
+    `subject` is the person it belongs to (pk of a tracked entity), `source` the peer that sent it.
+    """
+
+    pk: int
+    type: str
+    id: str
+    version: int
+    updated: datetime
+    deleted: bool
+    subject: int | None
+    source: int | None
+    doc: bytes
+
+    @property
+    def reference(self) -> str:
+        """The record as others refer to it: `Patient/abc`."""
+        return f"{self.type}/{self.id}"
+
+
+_COLUMNS = "r.pk, r.type, r.id, v.version, v.updated, v.deleted, r.subject, r.source, v.doc"
+_CURRENT = f"select {_COLUMNS} from record r join record_version v on v.pk = r.pk and v.version = r.version"
+
+
+def stored(row: Sequence[Any]) -> Stored:
+    """Return a row of `_COLUMNS` as a value."""
+    return Stored(row[0], type_names()[row[1]], *row[2:])
+
+
+def read(session: Session, references: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+    """Return the current version of each `(type, id)` that was ever stored, deleted ones included."""
+    numbers = resource_types()
+    known = [(numbers[t], id) for t, id in references if t in numbers]
+    rows = session.execute(
+        f"{_CURRENT} join unnest(%b::smallint[], %b::text[]) w (type, id) on r.type = w.type and r.id = w.id",
+        ([t for t, _ in known], [id for _, id in known]),
+    )
+    return {(one.type, one.id): one for one in map(stored, rows)}
+
+
+def by_pk(session: Session, pks: Iterable[int]) -> dict[int, Stored]:
+    """Return the current version of each record by its key, deleted ones included."""
+    rows = session.execute(f"{_CURRENT} where r.pk = any(%b::bigint[])", (list(pks),))
+    return {one.pk: one for one in map(stored, rows)}
+
+
+def of_subject(session: Session, subjects: Sequence[int], types: Sequence[str] = ()) -> list[Stored]:
+    """Return the live records of these persons, by person, type and age; of all types unless some are given."""
+    numbers = [resource_types()[t] for t in types]
+    rows = session.execute(
+        f"{_CURRENT} where r.subject = any(%b::bigint[]) and not r.deleted"
+        " and (%b::smallint[] = '{}' or r.type = any(%b::smallint[])) order by r.subject, r.type, r.pk",
+        (list(subjects), numbers, numbers),
+    )
+    return [stored(row) for row in rows]
+
+
+def versions(
+    session: Session, type_: str, id: str = "", *, count: int = 20, before: tuple[datetime, int, int] | None = None
+) -> list[Stored]:
+    """Return versions newest first: of one record, or with an empty `id` of a whole type; deletions included.
+
+    `before` is `(updated, pk, version)` of the last one of the page before.
+    """
+    rows = session.execute(
+        f"select {_COLUMNS} from record r join record_version v on v.pk = r.pk"
+        " where r.type = %(type)s and (%(id)s = '' or r.id = %(id)s)"
+        " and (%(at)s::timestamptz is null or (v.updated, v.pk, v.version) < (%(at)s, %(pk)s, %(version)s))"
+        " order by v.updated desc, v.pk desc, v.version desc limit %(count)s",
+        {
+            "type": resource_types()[type_],
+            "id": id,
+            "at": before[0] if before else None,
+            "pk": before[1] if before else None,
+            "version": before[2] if before else None,
+            "count": count,
+        },
+    )
+    return [stored(row) for row in rows]
+
+
+def read_version(session: Session, type_: str, id: str, version: int) -> Stored | None:
+    """Return one version of a record, or None."""
+    row = session.execute(
+        f"select {_COLUMNS} from record r join record_version v on v.pk = r.pk"
+        " where r.type = %s and r.id = %s and v.version = %s",
+        (resource_types()[type_], id, version),
+    ).fetchone()
+    return stored(row) if row else None
