@@ -118,18 +118,45 @@ class MergeChange:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AggregateTerms:
+    """How a document of aggregate values names things, and what it insists on; one object for all its values.
+
+    Schemes are `UID`, `CODE`, `NAME` or `ATTRIBUTE:uid`; an empty one takes uid, code or name, whichever answers.
+    `strategy` is DHIS2's importStrategy. `strict` holds the names of DHIS2's strict and require parameters that are on.
+    """
+
+    data_element: str = "UID"
+    org_unit: str = "UID"
+    data_set: str = "UID"
+    category_option_combo: str = "UID"
+    attribute_option_combo: str = "UID"
+    category: str = "UID"
+    category_option: str = "UID"
+    strategy: Literal["CREATE_AND_UPDATE", "CREATE", "UPDATE", "DELETE"] = "CREATE_AND_UPDATE"
+    strict: frozenset[str] = frozenset()
+
+
 @dataclass(slots=True)
 class AggregateChange:
-    """One aggregate value. Metadata by uid or code as the sender's id scheme says; `None` value deletes."""
+    """One aggregate value, its metadata named as `terms` says; `None` value deletes, an empty one is missing.
+
+    `categories` (category -> option) stands for the category option combo where that is named by its dimensions, and
+    `attributes` likewise for the attribute option combo.
+    """
 
     data_element: str
     period: str
     org_unit: str
     value: str | None
-    category_option_combo: str = "default"
-    attribute_option_combo: str = "default"
+    category_option_combo: str = ""
+    attribute_option_combo: str = ""
+    categories: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
     data_set: str = ""
-    comment: str = ""
+    comment: str | None = None
+    follow_up: bool = False
+    terms: AggregateTerms = field(default_factory=AggregateTerms)
     where: str = ""
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
 
 from tracker_core import metadata
 from tracker_core.aggregates import cases, facts, frames, periods, reports, runs
@@ -37,13 +36,16 @@ def run(
 ) -> RunResult:
     """Compute the case report `code` for `period` (`202403`), at these org units (pks) or at all of them.
 
-    Everything committed so far is taken in first, in the other reports and periods too. From the first run on, `follow`
+    Everything committed so far is taken in first, in the other reports and periods too; `changed` of the result holds
+    what that changed in this one as well. From the first run on, `follow`
     keeps the period up to date. Raises `NotFound` for an unknown report, `Conflict` for a period it cannot have.
     """
     report = reports.load(session, code)
     wanted = runs.parse_period(period)
-    follow(session, context)
-    return runs.compute(session, context, report, wanted, org_units)
+    followed = [r for r in follow(session, context) if (r.report, r.period) == (code, wanted.id)]
+    result = runs.compute(session, context, report, wanted, org_units)
+    result.changed = sorted({*result.changed, *(pk for before in followed for pk in before.changed)})
+    return result
 
 
 def _touched(session: Session) -> tuple[list[int], list[int]]:
@@ -72,30 +74,22 @@ def _touched(session: Session) -> tuple[list[int], list[int]]:
 
 def _slices(session: Session, report: Stored, subjects: Sequence[int], targets: Sequence[int]) -> dict[str, set[int]]:
     """Return period -> org units where the report may count otherwise now, of the periods it was computed for."""
+    try:
+        frame = frames.bind(metadata.load(session), report.definition)
+    except Conflict:
+        return {}
     counted = session.execute(
         "with f as (select value from aggregate_fact where subject = any(%b)"
         " union select value from aggregate_fact where target = any(%b))"
         " select distinct v.period, v.org_unit from f join aggregate_value v on v.pk = f.value where v.definition = %s",
         (list(subjects), list(targets), report.pk),
     ).fetchall()
-    computed = {
-        row[0] for row in session.execute("select distinct period from report_run where definition = %s", (report.pk,))
-    }
+    found = cases.places(session, report.definition, frame, subjects)
+    now = [(periods.containing(report.definition.period_type, day).id, unit) for unit, day in found]
+    runs_so_far = session.execute("select distinct period from report_run where definition = %s", (report.pk,))
+    computed = {row[0] for row in runs_so_far}
     slices: dict[str, set[int]] = defaultdict(set)
-    for period, unit in [*counted, *_now(session, report, subjects)]:
+    for period, unit in [*counted, *now]:
         if period in computed:
             slices[period].add(unit)
     return slices
-
-
-def _now(session: Session, report: Stored, subjects: Sequence[int]) -> list[tuple[str, int]]:
-    try:
-        frame = frames.bind(metadata.load(session), report.definition)
-    except Conflict:
-        return []
-    found = cases.places(session, report.definition, frame, subjects)
-    return [(_period(report, day), unit) for unit, day in found]
-
-
-def _period(report: Stored, day: date) -> str:
-    return periods.containing(report.definition.period_type, day).id

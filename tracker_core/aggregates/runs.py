@@ -76,6 +76,8 @@ class RunResult:
     `cells` and `cases` count what is reported now; `left_out` counts the cases that are in no cell, by reason.
     """
 
+    report: str
+    period: str
     run: int
     cells: int
     cases: int
@@ -172,4 +174,4 @@ def _note(
     ).fetchone()
     assert row is not None
     assert counts is not None
-    return RunResult(row[0], counts[0], counts[1], changed, left_out)
+    return RunResult(report.definition.code, period.id, row[0], counts[0], counts[1], changed, left_out)
