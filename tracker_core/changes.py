@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Method = Literal["put", "create", "merge", "delete", "patch", "retract"]
+
+ANY_VERSION = 0
+NO_VERSION = -1
 Strategy = Literal["create_and_update", "create", "update", "delete"]
 Validation = Literal["full", "fail_fast", "skip"]
 
@@ -27,7 +30,8 @@ class RecordChange:
                 `document` is empty (`{}`). Snapshots use it: a corrected EMR row, DG1 segments of an ADT^A08.
     `document` is JSON as bytes (kept digit for digit) or as a parsed object (decimals as `Decimal`).
     `match` is a FHIR search query without its type (`identifier=urn:x|1`); several mean OR, first hit wins.
-    `version` is the version the sender believes current (If-Match); 0 means whichever.
+    `version` is the version the sender believes current (If-Match); `ANY_VERSION` means whichever, `NO_VERSION` that
+    there must be none (If-None-Match: *).
     `where` names the place in the source document for reports (`Bundle.entry[3]`, `PID`, `line 7`).
     """
 
@@ -37,7 +41,7 @@ class RecordChange:
     id: str = ""
     name: str = ""
     match: tuple[str, ...] = ()
-    version: int = 0
+    version: int = ANY_VERSION
     where: str = ""
 
 

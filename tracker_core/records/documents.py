@@ -124,3 +124,26 @@ def prune(value: Any) -> Any:
 def set_member(document: bytes, key: str, value: Any) -> bytes:
     """Return the document with one top-level element set, every other element's bytes untouched."""
     return _join({**_members(document), key: _encode(value)})
+
+
+def keep(document: bytes, names: set[str]) -> bytes:
+    """Return the document with these top-level elements alone, and those every resource has; marked as incomplete."""
+    wanted = names | {"resourceType", "id", "meta"}
+    members = {key: raw for key, raw in _members(document).items() if key.removeprefix("_") in wanted}
+    return _subsetted(members)
+
+
+def drop(document: bytes, names: tuple[str, ...]) -> bytes:
+    """Return the document without these top-level elements, marked as incomplete."""
+    return _subsetted({key: raw for key, raw in _members(document).items() if key not in names})
+
+
+def _subsetted(members: dict[str, Raw]) -> bytes:
+    """Mark a document as incomplete, so that nobody puts it back (FHIR R4 3.1.1.5.8)."""
+    meta = _members(members["meta"]) if "meta" in members else {}
+    tags = [bytes(raw) for raw in _items(meta["tag"])] if "tag" in meta else []
+    meta["tag"] = Raw(b"[" + b",".join([*tags, _SUBSETTED]) + b"]")
+    return _join({**members, "meta": _join(meta)})
+
+
+_SUBSETTED = b'{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}'

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from tracker_core.changes import ANY_VERSION, NO_VERSION
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
@@ -127,8 +128,10 @@ def _condition(draft: Draft) -> list[Issue]:
     live = head is not None and head.live
     if draft.change.method == "patch" and not live:
         return [_issue(draft, "not-found", f"there is no {draft.reference}")]
-    if wanted and (head is None or head.version != wanted):
-        there = f"version {head.version}" if head and head.version else "not there"
+    if wanted == NO_VERSION and live:
+        return [_issue(draft, "version-conflict", f"{draft.reference} is there already")]
+    if wanted > ANY_VERSION and (not live or head is None or head.version != wanted):
+        there = f"version {head.version}" if head and live else "not there"
         return [_issue(draft, "version-conflict", f"{draft.reference} is {there}, not version {wanted}")]
     if draft.change.method == "delete" and not live:
         draft.action = "ignored"

@@ -1,0 +1,83 @@
+"""Replies to writes: a response bundle for a bundle, an OperationOutcome for a single interaction."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from adapters.contract import Envelope
+from adapters.fhir import outcomes
+from adapters.fhir.reading import READS
+from adapters.fhir.requests import Request, parse
+from tracker_core.errors import HubError
+from tracker_core.issues import Issue, Outcome, Report
+
+_NUMBER = re.compile(r"Bundle\.entry\[(\d+)\]")
+_STATUS = {
+    "created": "201 Created",
+    "updated": "200 OK",
+    "unchanged": "200 OK",
+    "ignored": "200 OK",
+    "deleted": "204 No Content",
+}
+
+
+def answer(raw: bytes, envelope: Envelope, report: Report, error: BaseException | None) -> bytes:
+    """Return the reply: what became of each entry, or why nothing was done."""
+    if error is not None:
+        return outcomes.of_error(error)
+    try:
+        request = parse(raw, envelope)
+    except HubError as fault:
+        return outcomes.of_error(fault)
+    if request.interaction == "single" or (request.interaction == "transaction" and report.errors):
+        return outcomes.outcome(report.issues)
+    return bundle(request, report, {})
+
+
+def bundle(request: Request, report: Report, reads: Mapping[int, bytes]) -> bytes:
+    """Return the response bundle; `reads` are finished entries for the reads of the request, by number."""
+    done = {number: one for one in report.outcomes if (number := _number(one.where)) is not None}
+    issues: dict[int, list[Issue]] = {}
+    for issue in report.issues:
+        issues.setdefault(number if (number := _number(issue.where)) is not None else -1, []).append(issue)
+    entries = []
+    for number, entry in enumerate(request.entries):
+        if number in reads:
+            entries.append(reads[number])
+        elif entry.method in READS:
+            entries.append(response("200 OK"))
+        else:
+            entries.append(_entry(done.get(number), issues.get(number, []), entry.method))
+    kind = f"{request.interaction}-response".encode()
+    return b'{"resourceType":"Bundle","type":"%b","entry":[%b]}' % (kind, b",".join(entries))
+
+
+def _number(where: str) -> int | None:
+    match = _NUMBER.match(where)
+    return int(match[1]) if match else None
+
+
+def _entry(done: Outcome | None, issues: Sequence[Issue], method: str) -> bytes:
+    details = outcomes.outcome(issues) if issues else b""
+    if done is None:
+        failed = issues or [Issue("processing", "the entry was not processed")]
+        return response(f"{outcomes.status(failed) or 500} Refused", details or outcomes.outcome(failed))
+    if method == "DELETE":
+        return response("204 No Content", details)
+    return response(_STATUS[done.action], details, location(done), f'W/"{done.version}"')
+
+
+def location(done: Outcome) -> str:
+    """Return where the version is that an outcome is about, below the base."""
+    return f"{done.kind}/{done.id}/_history/{done.version}"
+
+
+def response(status: str, outcome: bytes = b"", location: str = "", etag: str = "", resource: bytes = b"") -> bytes:
+    """Return one entry of a response bundle."""
+    parts = {"status": status, "location": location, "etag": etag}
+    body = orjson.dumps({key: value for key, value in parts.items() if value})
+    if outcome:
+        body = body[:-1] + b',"outcome":' + outcome + b"}"
+    head = b'"resource":' + resource + b"," if resource else b""
+    return b"{" + head + b'"response":' + body + b"}"
