@@ -37,12 +37,8 @@ def decode(document: bytes) -> dict[str, Any]:
 
 
 def references(document: bytes) -> set[str]:
-    """Return every `reference` and `url` of the document that names no plain record of ours by itself.
-
-    These are `urn:` names, `#` names and conditional references (`Patient?identifier=…`).
-    """
-    found = {_text(match[2]) for match in _REFERENCE.finditer(document)}
-    return {text for text in found if text.startswith(("urn:", "#")) or "?" in text}
+    """Return the text of every `reference` and `url` in the document."""
+    return {_text(match[2]) for match in _REFERENCE.finditer(document)}
 
 
 def rewrite(document: bytes, targets: Mapping[str, str]) -> bytes:

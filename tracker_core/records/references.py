@@ -20,11 +20,10 @@ def rewrite(session: Session, drafts: Sequence[Draft]) -> tuple[dict[str, str], 
 
     A name that the change set doesn't have stays as it is: it may be contained, or of another system.
     """
-    names = {d.change.name: (d.same or d).reference for d in drafts if d.change.name}
+    names = _names(drafts)
     texts = {id(d): documents.references(d.raw) for d in drafts if d.raw}
     searches = {t: w for found in texts.values() for t in found if (w := _wanted(t)) is not None}
     searched, problems = _search(session, searches)
-    # A record that this change set makes may be the one that a conditional reference means.
     names = {**names, **searched}
     issues = []
     for draft in drafts:
@@ -36,6 +35,20 @@ def rewrite(session: Session, drafts: Sequence[Draft]) -> tuple[dict[str, str], 
             if text in problems
         ]
     return names, issues
+
+
+def _names(drafts: Sequence[Draft]) -> dict[str, str]:
+    """Return the real reference of every name; an address (`http://…/Patient/7`) is a name without its base, too."""
+    names: dict[str, str] = {}
+    for draft in drafts:
+        name = draft.change.name
+        if name:
+            real = (draft.same or draft).reference
+            names[name] = real
+            form = forms.target(name) if name.startswith("http") else None
+            if form:
+                names.setdefault("/".join(form), real)
+    return names
 
 
 def _wanted(text: str) -> Wanted | None:

@@ -1,0 +1,157 @@
+"""Single interactions over HTTP: create, read, update, delete, versions, conditions, errors."""
+
+import json
+from typing import Any
+
+import httpx
+
+PATIENT = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "1"}], "gender": "female"}
+
+
+def issue(response: httpx.Response) -> dict[str, Any]:
+    """The first issue of an OperationOutcome."""
+    body = response.json()
+    assert body["resourceType"] == "OperationOutcome"
+    found: dict[str, Any] = body["issue"][0]
+    return found
+
+
+def test_create_read_and_read_version(client: httpx.Client) -> None:
+    """A created record is answered with its place and version, and read back to the byte."""
+    raw = b'{"resourceType":"Observation","status":"final","code":{"text":"w"},"valueQuantity":{"value":72.50}}'
+    made = client.post("/Observation", content=raw)
+    assert made.status_code == 201
+    assert made.headers["etag"] == 'W/"1"'
+    assert b'"value":72.50' in made.content
+    assert made.headers["location"].endswith(f"/Observation/{made.json()['id']}/_history/1")
+    read = client.get(f"/Observation/{made.json()['id']}")
+    assert read.content == made.content
+    assert read.headers["etag"] == 'W/"1"'
+    assert "last-modified" in read.headers
+    assert client.get(made.headers["location"]).content == read.content
+    assert client.get(read.url, headers={"If-None-Match": 'W/"1"'}).status_code == 304
+    assert client.get(read.url, headers={"If-Modified-Since": read.headers["last-modified"]}).status_code == 304
+    assert client.get(read.url, headers={"If-Modified-Since": "yesterday"}).status_code == 200
+
+
+def test_update_with_and_without_a_version(client: httpx.Client) -> None:
+    """A put creates, then updates; a put for another version than the current one is refused."""
+    document = PATIENT | {"id": "p1"}
+    assert client.put("/Patient/p1", json=document).status_code == 201
+    assert client.put("/Patient/p1", json=document | {"active": True}).status_code == 200
+    late = client.put("/Patient/p1", json=document | {"active": False}, headers={"If-Match": 'W/"1"'})
+    assert (late.status_code, issue(late)["code"]) == (412, "conflict")
+    garbled = client.put("/Patient/p1", json=document, headers={"If-Match": "x"})
+    assert garbled.status_code == 412
+    fresh = client.put("/Patient/p1", json=document, headers={"If-None-Match": "*"})
+    assert fresh.status_code == 412
+    fine = client.put("/Patient/p1", json=document, headers={"If-Match": 'W/"2"'})
+    assert (fine.status_code, fine.headers["etag"]) == (200, 'W/"3"')
+
+
+def test_conditional_interactions(client: httpx.Client) -> None:
+    """If-None-Exist makes one record however often it is sent; a put and a delete find theirs by a search."""
+    once = {"If-None-Exist": "identifier=urn:x|1"}
+    first = client.post("/Patient", json=PATIENT, headers=once)
+    second = client.post("/Patient", json=PATIENT, headers=once)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    updated = client.put("/Patient?identifier=urn:x|1", json=PATIENT | {"gender": "male"})
+    assert (updated.status_code, updated.json()["gender"]) == (200, "male")
+    assert client.delete("/Patient?identifier=urn:x|1").status_code == 204
+    assert client.get(f"/Patient/{first.json()['id']}").status_code == 410
+    bad = client.post("/Patient", json=PATIENT, headers={"If-None-Exist": "nonsense=1"})
+    assert (bad.status_code, issue(bad)["code"]) == (400, "value")
+
+
+def test_prefer(client: httpx.Client) -> None:
+    """The caller chooses between nothing, an OperationOutcome and the record."""
+    minimal = client.post("/Patient", json=PATIENT, headers={"Prefer": "return=minimal"})
+    assert (minimal.status_code, minimal.content) == (201, b"")
+    outcome = client.post("/Patient", json=PATIENT, headers={"Prefer": "return=OperationOutcome"})
+    assert issue(outcome)["severity"] == "information"
+
+
+def test_history(client: httpx.Client) -> None:
+    """Every version of a record and of a type can be listed, deletions included, page by page."""
+    for gender in ("male", "female", "other"):
+        client.put("/Patient/p1", json=PATIENT | {"id": "p1", "gender": gender})
+    client.delete("/Patient/p1")
+    client.put("/Patient/p2", json=PATIENT | {"id": "p2"})
+    one = client.get("/Patient/p1/_history").json()
+    assert [e["request"]["method"] for e in one["entry"]] == ["DELETE", "PUT", "PUT", "POST"]
+    assert [e["response"]["etag"] for e in one["entry"]] == ['W/"4"', 'W/"3"', 'W/"2"', 'W/"1"']
+    pages, url = [], "/Patient/_history?_count=2"
+    while url:
+        page = client.get(url).json()
+        pages.append([e["fullUrl"].rpartition("/")[2] + e["response"]["etag"] for e in page["entry"]])
+        url = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
+    assert pages == [['p2W/"1"', 'p1W/"4"'], ['p1W/"3"', 'p1W/"2"'], ['p1W/"1"']]
+    assert client.get("/Patient/nobody/_history").status_code == 404
+    assert client.get("/Patient/p1/_history/9").status_code == 404
+    assert client.get("/Patient/p1/_history/4").status_code == 410
+    assert client.get("/Patient/p1/_history?_cursor=x").status_code == 400
+    assert client.get("/Patient/p1/_history?_count=0").status_code == 400
+
+
+WRONG_DOCUMENTS = [
+    (b"{", 400, "structure", "Patient"),
+    (b"[]", 400, "structure", "Patient"),
+    (b'{"resourceType":"Basic"}', 400, "structure", "Patient"),
+    (b'{"resourceType":"Patient","gender":"f"}', 400, "code-invalid", "Patient.gender"),
+    (b'{"resourceType":"Patient","name":{"family":"A"}}', 400, "structure", "Patient.name"),
+    (b'{"resourceType":"Patient","birthDate":"2024-02-30"}', 400, "value", "Patient.birthDate"),
+    (b'{"resourceType":"Patient","link":[{"type":"refer"}]}', 400, "required", "Patient.link[0]"),
+]
+
+
+def test_wrong_documents(client: httpx.Client) -> None:
+    """What is wrong with a document is said in FHIR's words, at its place."""
+    for body, status, code, place in WRONG_DOCUMENTS:
+        answer = client.post("/Patient", content=body)
+        assert answer.status_code == status, body
+        assert (issue(answer)["code"], issue(answer)["expression"]) == (code, [place])
+
+
+WRONG_REQUESTS: list[tuple[str, str, dict[str, str], int]] = [
+    ("GET", "/Patient/none", {}, 404),
+    ("GET", "/Spaceship/1", {}, 404),
+    ("GET", "/Patient/1/x/y", {}, 404),
+    ("POST", "/Spaceship", {}, 404),
+    ("PUT", "/Patient", {}, 400),
+    ("DELETE", "/Patient", {}, 400),
+    ("PUT", "/Patient/not_an_id", {}, 400),
+    ("PATCH", "/Patient/1", {}, 405),
+    ("GET", "/Patient", {"Accept": "application/fhir+xml"}, 406),
+    ("GET", "/Patient?_format=xml", {}, 406),
+    ("POST", "/Patient", {"Content-Type": "application/fhir+xml"}, 415),
+    ("GET", "/Patient?_count=abc", {}, 400),
+    ("GET", "/Patient?birthdate=x", {}, 400),
+    ("GET", "/Patient?nonsense=1", {"Prefer": "handling=strict"}, 400),
+    ("DELETE", "/Patient/none", {}, 204),
+]
+
+
+def test_wrong_requests(client: httpx.Client) -> None:
+    """Whatever is refused is refused with an OperationOutcome."""
+    for method, path, headers, status in WRONG_REQUESTS:
+        content = json.dumps(PATIENT) if method in ("POST", "PUT", "PATCH") else None
+        answer = client.request(method, path, headers=headers, content=content)
+        assert answer.status_code == status, (method, path)
+        if status != 204:
+            assert issue(answer)["severity"] == "error"
+
+
+def test_metadata_says_what_is_there(client: httpx.Client) -> None:
+    """The CapabilityStatement lists every type, and every search parameter it lists can be searched."""
+    statement = client.get("/metadata").json()
+    resources = {one["type"]: one for one in statement["rest"][0]["resource"]}
+    assert len(resources) == 146
+    assert "Observation:patient" in resources["Patient"]["searchRevInclude"]
+    sample = {"token": "a", "string": "a", "date": "2020", "number": "1", "quantity": "1", "uri": "urn:a"}
+    for parameter in resources["Observation"]["searchParam"] + resources["Encounter"]["searchParam"]:
+        value = sample.get(parameter["type"]) or ("Patient/1" if parameter["type"] == "reference" else "a$1")
+        kind = "Encounter" if parameter not in resources["Observation"]["searchParam"] else "Observation"
+        answer = client.get(f"/{kind}", params={parameter["name"]: value})
+        assert answer.status_code == 200, answer.text
+        assert all(e["search"]["mode"] != "outcome" for e in answer.json().get("entry", [])), parameter
