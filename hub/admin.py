@@ -1,0 +1,187 @@
+"""`/hub`: the hub's own administration API: messages, peers, routes, conversion."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from adapters.contract import Envelope
+from hub.convert import convert
+from hub.runtime import Runtime
+from tracker_core import messages, peers, routes
+from tracker_core.context import Peer
+from tracker_core.database import transaction
+from tracker_core.errors import Forbidden, Malformed, NotFound
+
+ADMIN = "ALL"
+
+
+class PeerBody(BaseModel):
+    """A peer as written: what it speaks, where it is, its profile. `secret` is stored and never given back."""
+
+    format: str
+    name: str = ""
+    address: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    secret: str | None = None
+    active: bool = True
+
+
+class RouteBody(BaseModel):
+    """A route as written; `selects` is described in `tracker_core.routes.Route`."""
+
+    peer: str
+    type: str
+    selects: dict[str, Any]
+
+
+class Ids(BaseModel):
+    """The messages an act is for."""
+
+    ids: list[int] = Field(min_length=1, max_length=10_000)
+
+
+def require_admin(request: Request) -> str:
+    """Return the caller's name. Raises `Forbidden` for users without the authority `ALL`."""
+    user = request.state.user
+    if ADMIN not in user.authorities:
+        raise Forbidden("the administration API needs the authority ALL")
+    return str(user.username)
+
+
+Admin = Annotated[str, Depends(require_admin)]
+
+
+def routes_for(runtime: Runtime) -> APIRouter:
+    """Return the router of `/hub`."""
+    router = APIRouter(prefix="/hub", dependencies=[Depends(require_admin)])
+    _message_routes(router, runtime)
+    _peer_routes(router, runtime)
+    _convert_routes(router, runtime)
+    return router
+
+
+def _message_routes(router: APIRouter, runtime: Runtime) -> None:
+    @router.get("/messages")
+    def list_messages(request: Request, before: int | None = None, limit: Annotated[int, Query(le=500)] = 50) -> Any:
+        """List messages, newest first; filter by direction, state, format, peer, type, control_id."""
+        known = {"direction", "state", "format", "peer", "type", "control_id", "lane"}
+        filters = {key: value for key, value in request.query_params.items() if key in known}
+        with transaction(runtime.pool) as session:
+            return {"messages": messages.browse(session, filters, before, limit)}
+
+    @router.get("/messages/{id}")
+    def read_message(id: int) -> Any:
+        """Return one message with its report and envelope, without its bytes."""
+        with transaction(runtime.pool) as session:
+            found = messages.read(session, id)
+        return {
+            "id": found.id,
+            "direction": found.direction,
+            "type": found.type,
+            "state": found.state,
+            "controlId": found.control_id,
+            "attempts": found.attempts,
+            "created": found.created,
+            "actor": found.actor,
+            "about": found.about,
+            "report": found.report,
+            "error": found.error,
+        }
+
+    @router.get("/messages/{id}/body")
+    def read_body(id: int) -> Response:
+        """Return the very bytes that came in or went out."""
+        with transaction(runtime.pool) as session:
+            found = messages.read(session, id)
+        if found.body is None:
+            raise NotFound(f"message {id} has not been rendered yet")
+        return Response(found.body, media_type=found.content_type or "application/octet-stream")
+
+    @router.get("/messages/{id}/answer")
+    def read_answer(id: int) -> Response:
+        """Return the answer that was given to, or received for, this message."""
+        with transaction(runtime.pool) as session:
+            found = messages.read(session, id)
+        if found.answer is None:
+            raise NotFound(f"message {id} has no answer yet")
+        return Response(found.answer, media_type="application/octet-stream")
+
+    @router.post("/messages/replay")
+    def replay(body: Ids) -> Any:
+        """Let parked or rejected messages run again, from the bytes that were kept."""
+        with transaction(runtime.pool) as session:
+            count = messages.replay(session, body.ids)
+        runtime.wake.set()
+        return {"replayed": count}
+
+    @router.post("/messages/discard")
+    def discard(body: Ids, reason: Annotated[str, Query(min_length=3)], actor: Admin) -> Any:
+        """Give parked messages up, so that the rest of their lane moves on."""
+        with transaction(runtime.pool) as session:
+            return {"discarded": messages.discard(session, body.ids, f"{reason} ({actor})")}
+
+    @router.get("/balance")
+    def balance() -> Any:
+        """Count messages by direction, format and state: nothing received is ever missing from the sum."""
+        with transaction(runtime.pool) as session:
+            rows = messages.balance(session)
+        return [dict(zip(("direction", "format", "state", "count"), row, strict=True)) for row in rows]
+
+
+def peer_json(peer: Peer) -> dict[str, Any]:
+    """Return a peer as shown: everything but its secret."""
+    return {
+        "code": peer.code,
+        "name": peer.name,
+        "format": peer.format,
+        "address": peer.address,
+        "settings": peer.settings,
+        "active": peer.active,
+    }
+
+
+def _peer_routes(router: APIRouter, runtime: Runtime) -> None:
+    @router.get("/peers")
+    def list_peers() -> Any:
+        """List the peers."""
+        with transaction(runtime.pool) as session:
+            return [peer_json(peer) for peer in peers.all_peers(session)]
+
+    @router.put("/peers/{code}")
+    def save_peer(code: str, body: PeerBody, actor: Admin) -> Any:
+        """Create a peer or bring it to these values."""
+        if body.format not in runtime.adapters:
+            raise Malformed(f"{body.format!r} is not a format", "format")
+        with transaction(runtime.pool) as session:
+            return peer_json(peers.save(session, code, **body.model_dump(), actor=actor))
+
+    @router.put("/routes/{code}")
+    def save_route(code: str, body: RouteBody) -> Any:
+        """Create a route or bring it to these values."""
+        with transaction(runtime.pool) as session:
+            routes.save(session, code, peers.read(session, body.peer).id, body.type, body.selects)
+        return {"code": code, **body.model_dump()}
+
+
+def _convert_routes(router: APIRouter, runtime: Runtime) -> None:
+    @router.post("/convert")
+    def convert_body(
+        request: Request,
+        raw: Annotated[bytes, Body(media_type="application/octet-stream")],
+        source: Annotated[str, Query(alias="from")],
+        target: Annotated[str, Query(alias="to")],
+        type: str = "",
+    ) -> Any:
+        """Convert a body from one format to another; nothing is stored."""
+        reader = runtime.adapters.get(source)
+        fallback = reader.content_types[0] if reader else ""
+        sent = request.headers.get("content-type", "")
+        generic = sent in {"", "application/octet-stream", "application/x-www-form-urlencoded"}
+        envelope = Envelope(content_type=fallback if generic else sent)
+        result = convert(runtime.adapters, raw, source, target, type=type, envelope=envelope)
+        return {
+            "contentType": result.content_type,
+            "result": result.body.decode("utf-8", "replace"),
+            "issues": [issue.as_json() for issue in result.issues],
+        }

@@ -1,0 +1,46 @@
+"""Apply what a mapping read: records first, then the program half, then what the bindings derive from both."""
+
+from collections.abc import Iterable
+
+from hub import bound
+from tracker_core import aggregates, identity, records, tracker
+from tracker_core.changes import ChangeSet
+from tracker_core.context import Context
+from tracker_core.database import Session
+from tracker_core.issues import Issue, Outcome, Report
+
+
+def apply(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
+    """Write `changes` under `context` and add to `report` what became of each and what was wrong.
+
+    With `changes.atomic`, one error rejects the whole: `report.rejected` is set and the caller undoes the transaction.
+    Else each item stands alone. What a mapping could not read is in the report already and rejects nothing here.
+    """
+    read_before = len(report.issues)
+    _write_records(session, context, changes, report)
+    _write_rows(session, context, changes, report)
+    if changes.aggregates:
+        _note(report, *aggregates.apply_values(session, context, changes.aggregates))
+    wrong = any(issue.severity == "error" for issue in report.issues[read_before:])
+    report.rejected = report.rejected or (changes.atomic and wrong)
+
+
+def _write_records(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
+    if changes.records:
+        written = records.apply(session, context, changes.records, changes.atomic)
+        _note(report, written.outcomes, written.issues)
+        bound.derive(session, context, written.touched, report)
+    if changes.merges:
+        _note(report, *identity.merge_patients(session, context, changes.merges))
+
+
+def _write_rows(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
+    if changes.entities or changes.enrollments or changes.events or changes.relationships:
+        written = tracker.apply(session, context, changes)
+        _note(report, written.outcomes, written.issues)
+        bound.express(session, context, written.touched, report)
+
+
+def _note(report: Report, outcomes: Iterable[Outcome], issues: Iterable[Issue]) -> None:
+    report.outcomes.extend(outcomes)
+    report.issues.extend(issues)

@@ -1,0 +1,123 @@
+"""The central flow: receive, process, dispatch, deliver. Each works in the caller's transaction; `work.py` commits."""
+
+from dataclasses import asdict
+
+from adapters.contract import Envelope, Outgoing, Receipt, Sender, View
+from hub.apply import apply
+from hub.runtime import Runtime
+from hub.views import load_view
+from tracker_core import history, messages, peers, records, routes
+from tracker_core.context import Peer
+from tracker_core.database import Rollback, Session
+from tracker_core.errors import Unsupported
+from tracker_core.issues import Report
+from tracker_core.messages import Arrival, Message
+
+
+def receive(
+    session: Session, runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str, *, leased: bool = False
+) -> Message:
+    """Keep the bytes; they are safe once the caller has committed.
+
+    Returns the stored message, or the earlier one with `repeated` set when this peer sent the same control id (or the
+    same file) before. `leased` keeps workers away while the caller processes the message itself.
+    """
+    identity = runtime.adapter(peer.format).identify(raw, envelope)
+    arrival = Arrival(
+        peer=peer.id,
+        format=peer.format,
+        body=raw,
+        type=identity.type,
+        control_id=identity.control_id,
+        dedup=identity.dedup,
+        content_type=envelope.content_type,
+        about=asdict(envelope),
+        lane=messages.lane_of(peer.id, identity.lane) if identity.lane else None,
+        actor=actor,
+        leased=leased,
+    )
+    return messages.store(session, [arrival])[0]
+
+
+def process(session: Session, runtime: Runtime, message: Message) -> tuple[Report, bytes]:
+    """Parse, read and apply a waiting inbound message; return the report and the answer for its sender.
+
+    Everything it changes and the message's new state are one transaction. Wrong data ends in a report; what the caller
+    or the world did wrong is raised (see `tracker_core.errors`) and nothing is applied.
+    """
+    adapter = runtime.adapter(message.format)
+    peer = peers.by_ids(session, [message.peer])[message.peer]
+    envelope = Envelope(**message.about)
+    raw = message.body or b""
+    reading = adapter.read(adapter.parse(raw, envelope), Sender(peer, message.created, envelope.parameters))
+    report = Report(issues=reading.issues, rejected=reading.rejected)
+    if not report.rejected:
+        with session.transaction() as attempt:
+            context = history.open_change_set(session, message.actor, peer, message.id)
+            apply(session, context, reading.changes, report)
+            if report.rejected or reading.dry_run:
+                raise Rollback(attempt)
+    answer = adapter.answer(raw, envelope, report, None)
+    messages.finish(session, message.id, "rejected" if report.rejected else "done", report.as_json(), answer)
+    return report, answer
+
+
+def dispatch(session: Session, limit: int) -> int:
+    """Turn up to `limit` undispatched change sets into outbound messages, by the routes; return how many are new.
+
+    Nothing goes back to the peer that a change came from. What already waits for a peer is not queued twice.
+    """
+    touched = history.take_undispatched(session, limit)
+    if not touched:
+        return 0
+    known = routes.active(session)
+    targets = peers.by_ids(session, [route.peer for route in known])
+    names = records.type_names()
+    queued = 0
+    for route in known:
+        arrivals = [
+            _outbound(targets[route.peer], route.type, about) for about in routes.matching(route, touched, names)
+        ]
+        queued += messages.enqueue(session, arrivals, cause=touched[-1].change_set)
+    return queued
+
+
+def _outbound(peer: Peer, type: str, about: dict[str, int]) -> Arrival:
+    (kind, key), *_ = about.items()
+    return Arrival(
+        peer=peer.id,
+        format=peer.format,
+        body=None,
+        type=type,
+        about=about,
+        lane=messages.lane_of(peer.id, f"{kind}:{key}"),
+    )
+
+
+def render(session: Session, runtime: Runtime, message: Message) -> Outgoing:
+    """Return the bytes of an outbound message: as first rendered when it was tried before, else the current state.
+
+    The rendering is kept, so that a retry sends the very bytes that may already have arrived.
+    Raises `Unsupported` when the peer's format cannot express what is to be sent.
+    """
+    control_id = message.control_id or f"TH{message.id}"
+    if message.body is not None:
+        return Outgoing(message.body, message.content_type, control_id, message.type)
+    adapter = runtime.adapter(message.format)
+    peer = peers.by_ids(session, [message.peer])[message.peer]
+    if adapter.write is None or adapter.render is None:
+        raise Unsupported(f"the format {message.format} cannot be written")
+    view: View = load_view(session, message)
+    sender = Sender(peer, message.created, {})
+    body = adapter.render(adapter.write(view, sender, control_id), sender)
+    content_type = str(peer.settings.get("content_type") or adapter.content_types[0])
+    messages.keep_rendering(session, message.id, body, content_type, control_id)
+    return Outgoing(body, content_type, control_id, message.type)
+
+
+def deliver(runtime: Runtime, peer: Peer, outgoing: Outgoing) -> Receipt:
+    """Send rendered bytes to their peer, with no transaction open. Raises `Unavailable` when it is away."""
+    send = runtime.adapter(peer.format).send
+    if send is None:
+        raise Unsupported(f"the format {peer.format} cannot be sent")
+    return send(outgoing, peer)

@@ -1,0 +1,90 @@
+"""Views: the current state of what an outbound message is about, loaded when it is sent."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from tracker_core.tracker import reminders
+
+from adapters.contract import View
+from tracker_core import aggregates, records
+from tracker_core.database import Session
+from tracker_core.errors import NotFound
+from tracker_core.messages import Message
+from tracker_core.records import Stored
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def parse_document(record: Stored) -> dict[str, Any]:
+    """Return a record's document as an object; decimals keep their digits."""
+    document: dict[str, Any] = _decoder.decode(record.doc)
+    return document
+
+
+def load_view(session: Session, message: Message) -> View:
+    """Return the view that `message.about` asks for. Raises `NotFound` when the thing is gone."""
+    (kind, key), *_ = message.about.items()
+    return VIEWS[kind](session, message.type, key)
+
+
+def load_person(session: Session, type: str, person: int) -> View:
+    """Return a person: the newest Patient record first, then everything else of theirs, newest first."""
+    found = [record for record in records.of_subject(session, [person]) if not record.deleted]
+    found.sort(key=lambda record: (record.type != "Patient", -record.updated.timestamp(), record.pk))
+    if not found:
+        raise NotFound("the person has no records any more")
+    return View("person", type, [parse_document(record) for record in found])
+
+
+def load_record(session: Session, type: str, record: int) -> View:
+    """Return one record, then every record it refers to, then those that these refer to."""
+    found = records.by_pk(session, [record])
+    if not found or found[0].deleted:
+        raise NotFound("the record is gone")
+    documents = {(found[0].type, found[0].id): parse_document(found[0])}
+    wave = list(documents.values())
+    for _ in range(2):
+        wanted = [ref for document in wave for ref in references(document) if ref not in documents]
+        wave = []
+        for stored in records.read(session, list(dict.fromkeys(wanted))):
+            document = parse_document(stored)
+            documents[stored.type, stored.id] = document
+            wave.append(document)
+    return View("record", type, list(documents.values()))
+
+
+def references(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield every literal relative reference `Type/id` inside `node`."""
+    if isinstance(node, dict):
+        reference = node.get("reference")
+        if isinstance(reference, str) and reference.count("/") == 1:
+            type_name, _, id = reference.partition("/")
+            yield type_name, id
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def load_report(session: Session, type: str, submission: int) -> View:
+    """Return one aggregate submission with its cells."""
+    return View("report", type, values=aggregates.report_view(session, submission))
+
+
+def load_reminder(session: Session, type: str, event: int) -> View:
+    """Return what a reminder of one scheduled event needs."""
+    found = reminders.view(session, [event])
+    if event not in found:
+        raise NotFound("the appointment is no longer due")
+    return View("reminder", type, values=found[event])
+
+
+VIEWS: dict[str, Callable[[Session, str, int], View]] = {
+    "person": load_person,
+    "record": load_record,
+    "report": load_report,
+    "reminder": load_reminder,
+}

@@ -1,0 +1,183 @@
+"""The edge of the flow: what commits. One unit of work per message, run by a request or by a worker alike."""
+
+import traceback
+from collections.abc import Sequence
+
+import structlog
+
+from adapters.contract import Accepted, Envelope, Receipt
+from hub import flow
+from hub.runtime import Runtime
+from tracker_core import aggregates, messages, peers
+from tracker_core.context import Peer
+from tracker_core.database import Collision, transaction
+from tracker_core.errors import Conflict, HubError, Unavailable, Unsupported, wording
+from tracker_core.issues import Issue, Report
+from tracker_core.messages import Arrival, Message
+
+log = structlog.get_logger()
+TRIES = 5
+
+
+def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
+    """Keep the bytes, process them, and return the end of it, with the answer for their sender.
+
+    A message that was here before gets the answer of the first time. Raises `Unavailable` only when the bytes could
+    not be kept; whatever happens later is in the result.
+    """
+    with transaction(runtime.pool) as session:
+        # The commit that ends the processing makes this one durable too, and no answer leaves before that.
+        session.execute("set local synchronous_commit = off")
+        message = flow.receive(session, runtime, peer, raw, envelope, actor, leased=True)
+    if message.repeated:
+        return _answer_repeat(runtime, peer, message, raw, envelope, actor)
+    return settle(runtime, message)
+
+
+def _answer_repeat(
+    runtime: Runtime, peer: Peer, first: Message, raw: bytes, envelope: Envelope, actor: str
+) -> Accepted:
+    if first.digest == messages.digest_of(raw):
+        if first.state == "waiting":
+            return settle(runtime, first)
+        return Accepted(first.id, stored_report(first), first.answer or b"", _stored_error(first))
+    error = Conflict(f"{first.dedup!r} was sent before with other content, as message {first.id}")
+    report = Report(issues=[Issue("duplicate-control-id", error.detail)], rejected=True)
+    answer = runtime.adapter(peer.format).answer(raw, envelope, report, error)
+    with transaction(runtime.pool) as session:
+        kept = messages.store(session, [_visible_repeat(first, raw, actor)])[0]
+        messages.finish(session, kept.id, "rejected", report.as_json(), answer, error.detail)
+    log.warning("control id used twice", message=kept.id, first=first.id, peer=peer.code)
+    return Accepted(kept.id, report, answer, error)
+
+
+def _visible_repeat(first: Message, raw: bytes, actor: str) -> Arrival:
+    return Arrival(
+        peer=first.peer,
+        format=first.format,
+        body=raw,
+        type=first.type,
+        control_id=first.control_id,
+        content_type=first.content_type,
+        about=first.about,
+        actor=actor,
+        replay_of=first.id,
+    )
+
+
+def stored_report(message: Message) -> Report:
+    """Return the report of a finished message, as far as it is stored."""
+    stored = message.report or {}
+    issues = [Issue(**issue) for issue in stored.get("issues", ())]
+    return Report(issues=issues, rejected=message.state == "rejected", extra=stored.get("extra", {}))
+
+
+def _stored_error(message: Message) -> HubError | None:
+    return Conflict(message.error) if message.error else None
+
+
+def settle(runtime: Runtime, message: Message) -> Accepted:
+    """Process a stored inbound message to its end: done, rejected, parked, or waiting for another try.
+
+    Only what is `Unavailable` is tried again, and only when the sender's own repeat would be recognised; a fault of
+    ours parks the message for a person to look at.
+    """
+    error: Exception = Unavailable("too many transactions at once")
+    for _ in range(TRIES):
+        try:
+            return _process(runtime, message)
+        except Collision:
+            continue
+        except Exception as failure:
+            error = failure
+            break
+    return _end_badly(runtime, message, error)
+
+
+def _process(runtime: Runtime, message: Message) -> Accepted:
+    with transaction(runtime.pool) as session:
+        if not messages.lock_waiting(session, message.id):
+            ended = messages.read(session, message.id)
+            return Accepted(ended.id, stored_report(ended), ended.answer or b"", _stored_error(ended))
+        report, answer = flow.process(session, runtime, message)
+    runtime.wake.set()
+    return Accepted(message.id, report, answer)
+
+
+def _end_badly(runtime: Runtime, message: Message, error: Exception) -> Accepted:
+    words = wording(error)
+    detail = error.detail if isinstance(error, HubError) else f"{type(error).__name__}: {error}"
+    where = error.where if isinstance(error, HubError) else ""
+    report = Report(issues=[Issue(words.fhir, detail, where=where)], rejected=True)
+    if not isinstance(error, HubError):
+        log.error("message failed", message=message.id, format=message.format, error=traceback.format_exc())
+    answer = runtime.adapter(message.format).answer(message.body or b"", Envelope(**message.about), report, error)
+    try:
+        with transaction(runtime.pool) as session:
+            if words.retried and message.dedup:
+                messages.postpone(session, message, detail)
+            else:
+                state = "rejected" if isinstance(error, HubError) and not words.retried else "parked"
+                messages.finish(session, message.id, state, report.as_json(), answer, detail)
+    except Unavailable:
+        # The message stays waiting under its lease; a worker takes it when the database is back.
+        log.warning("database away", message=message.id)
+    return Accepted(message.id, report, answer, error)
+
+
+def send(runtime: Runtime, message: Message) -> Receipt | None:
+    """Deliver one claimed outbound message; return the receipt, or None when it must wait or needs a person.
+
+    No transaction is open while the network is: the rendering is kept first, the answer is stored after.
+    """
+    try:
+        with transaction(runtime.pool) as session:
+            peer = peers.by_ids(session, [message.peer])[message.peer]
+            outgoing = flow.render(session, runtime, message)
+        receipt = flow.deliver(runtime, peer, outgoing)
+    except Unavailable as error:
+        with transaction(runtime.pool) as session:
+            messages.postpone(session, message, error.detail)
+        return None
+    except Exception as error:
+        _fail_delivery(runtime, message, error)
+        return None
+    _record(runtime, message, receipt)
+    return receipt
+
+
+def _fail_delivery(runtime: Runtime, message: Message, error: Exception) -> None:
+    detail = error.detail if isinstance(error, HubError) else f"{type(error).__name__}: {error}"
+    if not isinstance(error, HubError):
+        log.error("delivery failed", message=message.id, error=traceback.format_exc())
+    state = "rejected" if isinstance(error, Unsupported) else "parked"
+    with transaction(runtime.pool) as session:
+        messages.finish(session, message.id, state, error=detail)
+
+
+def _record(runtime: Runtime, message: Message, receipt: Receipt) -> None:
+    report = Report(issues=receipt.issues, rejected=not receipt.accepted)
+    error = "" if receipt.accepted else "; ".join(issue.text for issue in receipt.issues) or "refused"
+    with transaction(runtime.pool) as session:
+        messages.finish(
+            session,
+            message.id,
+            "done" if receipt.accepted else "rejected",
+            report.as_json(),
+            receipt.answer,
+            error,
+        )
+        if "report" in message.about:
+            aggregates.record_answer(session, message.about["report"], receipt.accepted, receipt.items)
+
+
+def claim(runtime: Runtime, direction: str, worker: str, limit: int) -> Sequence[Message]:
+    """Lease due messages to `worker`, committed."""
+    with transaction(runtime.pool) as session:
+        return messages.claim(session, direction, worker, limit)
+
+
+def dispatch(runtime: Runtime, limit: int = 500) -> int:
+    """Run one round of dispatch, committed; return how many messages were queued."""
+    with transaction(runtime.pool) as session:
+        return flow.dispatch(session, runtime, limit)
