@@ -27,7 +27,7 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
 
 def _write_records(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
     if changes.records:
-        written = records.apply(session, context, changes.records, changes.atomic)
+        written = records.apply(session, context, changes.records, atomic=changes.atomic)
         _note(report, written.outcomes, written.issues)
         bound.derive(session, context, written.touched, report)
     if changes.merges:

@@ -31,7 +31,7 @@ def load_view(session: Session, message: Message) -> View:
 
 def load_person(session: Session, type: str, person: int) -> View:
     """Return a person: the newest Patient record first, then everything else of theirs, newest first."""
-    found = [record for record in records.of_subject(session, [person]) if not record.deleted]
+    found = records.of_subject(session, [person])
     found.sort(key=lambda record: (record.type != "Patient", -record.updated.timestamp(), record.pk))
     if not found:
         raise NotFound("the person has no records any more")
@@ -40,18 +40,18 @@ def load_person(session: Session, type: str, person: int) -> View:
 
 def load_record(session: Session, type: str, record: int) -> View:
     """Return one record, then every record it refers to, then those that these refer to."""
-    found = records.by_pk(session, [record])
-    if not found or found[0].deleted:
+    found = records.by_pk(session, [record]).get(record)
+    if found is None or found.deleted:
         raise NotFound("the record is gone")
-    documents = {(found[0].type, found[0].id): parse_document(found[0])}
+    documents = {(found.type, found.id): parse_document(found)}
     wave = list(documents.values())
     for _ in range(2):
         wanted = [ref for document in wave for ref in references(document) if ref not in documents]
         wave = []
-        for stored in records.read(session, list(dict.fromkeys(wanted))):
-            document = parse_document(stored)
-            documents[stored.type, stored.id] = document
-            wave.append(document)
+        for key, stored in records.read(session, list(dict.fromkeys(wanted))).items():
+            if not stored.deleted:
+                documents[key] = parse_document(stored)
+                wave.append(documents[key])
     return View("record", type, list(documents.values()))
 
 
