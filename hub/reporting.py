@@ -10,7 +10,7 @@ from hub.runtime import Runtime
 from tracker_core import aggregates, history, metadata, peers
 from tracker_core.aggregates import lineage, reports, values, vocabulary
 from tracker_core.aggregates.definitions import parse
-from tracker_core.database import Session, transaction
+from tracker_core.database import transaction
 from tracker_core.errors import Malformed, NotFound
 from tracker_core.issues import Report
 from tracker_core.metadata import Metadata
@@ -98,22 +98,15 @@ def _lineage_routes(router: APIRouter, runtime: Runtime) -> None:
             found = lineage.find(session, _key(known, dict(request.query_params)))
             return asdict(aggregates.why(session, found, submission))
 
-    @router.get("/values")
-    def list_values(period: str, data_set: Annotated[str, Query(alias="dataSet")] = "") -> Any:
-        """List the stored aggregate values of a period with the codes of what they are about."""
-        with transaction(runtime.pool) as session:
-            return _list_values(session, period, data_set)
-
 
 def _key(known: Metadata, query: dict[str, str]) -> values.Key:
-    unit = known.org_unit(query.get("orgUnit", ""))
-    if unit is None:
-        raise NotFound(f"there is no org unit {query.get('orgUnit')!r}")
-    named = {
-        "element": _named(known, "dataElements", query.get("dataElement", "")),
-        "combo": _named(known, "categoryOptionCombos", query.get("categoryOptionCombo", "default")),
-    }
-    return values.Key(element=named["element"], period=query.get("period", ""), org_unit=unit.pk, combo=named["combo"])
+    unit = _named(known, "organisationUnits", query.get("orgUnit", ""))
+    return values.Key(
+        element=_named(known, "dataElements", query.get("dataElement", "")),
+        period=query.get("period", ""),
+        org_unit=known.org_units[unit].pk,
+        combo=_named(known, "categoryOptionCombos", query.get("categoryOptionCombo", "default")),
+    )
 
 
 def _named(known: Metadata, type: str, key: str) -> str:
@@ -122,7 +115,3 @@ def _named(known: Metadata, type: str, key: str) -> str:
         if found:
             return found
     raise NotFound(f"there is nothing called {key!r} among the {type}")
-
-
-def _list_values(session: Session, period: str, data_set: str) -> list[dict[str, Any]]:
-    raise NotImplementedError

@@ -258,3 +258,78 @@ def emr_csv(visits: Iterable[Visit]) -> bytes:
 def full_name(person: Person) -> str:
     """Return the name as printed in tables."""
     return f"{person.given} {person.family}"
+
+
+PROGRAMS = {"malaria": ("ThPrMalaria", "ThPsMalCase"), "tb": ("ThPrTubercu", "ThPsTbVisit")}
+ATTRIBUTES = {
+    "given": "sB1IHYu2xQT",
+    "family": "ENRjVGxVL6l",
+    "sex": "oindugucx72",
+    "born": "NI0QRzJvQ0k",
+    "national_id": "Ewi7FUfcHAD",
+    "phone": "fctSQp5nAYl",
+}
+
+
+def program_of(visit: Visit) -> str:
+    """Return the surveillance program that a visit's diagnosis belongs to, by our own reading of the code."""
+    block = visit.diagnoses[0][:3]
+    if "B50" <= block <= "B54":
+        return "malaria"
+    return "tb" if "A15" <= block <= "A19" else ""
+
+
+def dhis2_payload(visits: Iterable[Visit]) -> bytes:
+    """Return visits as a nested tracker payload, as a health post captures them: cases with enrollment and event."""
+    return json.dumps({"trackedEntities": [_tracked_entity(visit) for visit in visits]}).encode()
+
+
+def _tracked_entity(visit: Visit) -> dict[str, Any]:
+    person = visit.person
+    values = {
+        "given": person.given,
+        "family": person.family,
+        "sex": {"F": "FEMALE", "M": "MALE"}[person.sex],
+        "born": person.born.isoformat(),
+        "national_id": person.national_id,
+        "phone": person.phone,
+    }
+    program = program_of(visit)
+    return {
+        "trackedEntity": f"DmTe{person.number:04d}{visit.id[-1]:0>3}",
+        "trackedEntityType": "MCPQUTHX1Ze",
+        "orgUnit": visit.facility.uid,
+        "attributes": [{"attribute": ATTRIBUTES[name], "value": value} for name, value in values.items() if value],
+        "enrollments": [_enrollment(visit, *PROGRAMS[program])] if program else [],
+    }
+
+
+def _enrollment(visit: Visit, program: str, stage: str) -> dict[str, Any]:
+    day = visit.start.date().isoformat()
+    if program == PROGRAMS["malaria"][0]:
+        values = {
+            "ThDeMalDiag": visit.diagnoses[0],
+            "ThDeMalTemp": str(visit.temperature),
+            "ThDeMalWeig": str(visit.weight),
+            "ThDeMalRdt0": visit.malaria_test.upper(),
+        }
+    else:
+        values = {"ThDeTbDiagn": visit.diagnoses[0], "ThDeTbWeigh": str(visit.weight)}
+    return {
+        "enrollment": f"DmEn{visit.person.number:04d}{visit.id[-1]:0>3}",
+        "program": program,
+        "orgUnit": visit.facility.uid,
+        "enrolledAt": day,
+        "occurredAt": day,
+        "events": [
+            {
+                "event": f"DmEv{visit.person.number:04d}{visit.id[-1]:0>3}",
+                "program": program,
+                "programStage": stage,
+                "orgUnit": visit.facility.uid,
+                "occurredAt": visit.start.replace(tzinfo=None).isoformat(),
+                "status": "COMPLETED",
+                "dataValues": [{"dataElement": element, "value": value} for element, value in values.items() if value],
+            }
+        ],
+    }
