@@ -14,7 +14,7 @@ from hub.demo.people import Person, Visit
 
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 LOINC = "http://loinc.org"
-NATIONAL_ID = "urn:demo:national-id"
+NATIONAL_ID = "urn:tracker-hub:national-id"
 ORG_UNIT = "urn:tracker-hub:org-unit"
 GENDER = {"F": "female", "M": "male"}
 RESULT = {"positive": ("10828004", "Positive"), "negative": ("260385009", "Negative")}
