@@ -6,9 +6,10 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from adapters.contract import Envelope
+from hub import reporting, schedule
 from hub.convert import convert
 from hub.runtime import Runtime
-from tracker_core import messages, peers, routes
+from tracker_core import identity, messages, peers, persons, routes
 from tracker_core.context import Peer
 from tracker_core.database import transaction
 from tracker_core.errors import Forbidden, Malformed, NotFound
@@ -35,6 +36,12 @@ class RouteBody(BaseModel):
     selects: dict[str, Any]
 
 
+class SystemsBody(BaseModel):
+    """Identifier systems by which two sources' records are known to be of one person."""
+
+    shared: list[str] = Field(min_length=1)
+
+
 class Ids(BaseModel):
     """The messages an act is for."""
 
@@ -57,7 +64,9 @@ def routes_for(runtime: Runtime) -> APIRouter:
     router = APIRouter(prefix="/hub", dependencies=[Depends(require_admin)])
     _message_routes(router, runtime)
     _peer_routes(router, runtime)
+    _identity_routes(router, runtime)
     _convert_routes(router, runtime)
+    router.include_router(reporting.routes_for(runtime))
     return router
 
 
@@ -162,6 +171,34 @@ def _peer_routes(router: APIRouter, runtime: Runtime) -> None:
         with transaction(runtime.pool) as session:
             routes.save(session, code, peers.read(session, body.peer).id, body.type, body.selects)
         return {"code": code, **body.model_dump()}
+
+
+def _identity_routes(router: APIRouter, runtime: Runtime) -> None:
+    @router.put("/identifier-systems")
+    def trust_systems(body: SystemsBody, actor: Admin) -> Any:
+        """Let identifiers of these systems join the records of several sources to one person."""
+        with transaction(runtime.pool) as session:
+            identity.trust(session, body.shared, actor)
+        return {"shared": body.shared}
+
+    @router.post("/schedule")
+    def run_schedule() -> Any:
+        """Queue what has become due by now, reminders above all, instead of waiting for the clock's next round."""
+        queued = schedule.tick(runtime)
+        runtime.wake.set()
+        return {"queued": queued}
+
+    @router.get("/counts")
+    def count_persons() -> Any:
+        """Count persons, enrollments, events and planned visits."""
+        with transaction(runtime.pool) as session:
+            return persons.counts(session)
+
+    @router.get("/persons/{uid}")
+    def read_person(uid: str) -> Any:
+        """Return what the hub knows of one person: every source's records, with the message that brought each."""
+        with transaction(runtime.pool) as session:
+            return persons.overview(session, uid)
 
 
 def _convert_routes(router: APIRouter, runtime: Runtime) -> None:

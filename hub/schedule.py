@@ -1,11 +1,10 @@
 """What happens by the clock: appointment reminders."""
 
-from tracker_core.tracker import reminders
-
 from hub.runtime import Runtime
 from tracker_core import messages, peers
 from tracker_core.database import Session, transaction
 from tracker_core.messages import Arrival
+from tracker_core.tracker import reminders
 
 
 def tick(runtime: Runtime) -> int:

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from tracker_core.tracker import reminders
 
 from adapters.contract import View
 from tracker_core import aggregates, records
@@ -13,6 +12,7 @@ from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
 from tracker_core.records import Stored
+from tracker_core.tracker import reminders
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from hub.demo.people import Person, Visit
+from hub.demo.people import Visit
 
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 LOINC = "http://loinc.org"
@@ -248,16 +248,16 @@ def emr_rows(visits: Iterable[Visit]) -> list[dict[str, str]]:
 
 def emr_csv(visits: Iterable[Visit]) -> bytes:
     """Return visits as the CSV file that the EMR exports at night."""
+    return as_csv(emr_rows(visits))
+
+
+def as_csv(rows: Iterable[dict[str, str]]) -> bytes:
+    """Return rows as a CSV file with the EMR's columns."""
     out = io.StringIO()
     writer = csv.DictWriter(out, EMR_COLUMNS)
     writer.writeheader()
-    writer.writerows(emr_rows(visits))
+    writer.writerows(rows)
     return out.getvalue().encode()
-
-
-def full_name(person: Person) -> str:
-    """Return the name as printed in tables."""
-    return f"{person.given} {person.family}"
 
 
 PROGRAMS = {"malaria": ("ThPrMalaria", "ThPsMalCase"), "tb": ("ThPrTubercu", "ThPsTbVisit")}

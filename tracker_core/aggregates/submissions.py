@@ -19,9 +19,7 @@ from tracker_core.messages import Arrival, enqueue, lane_of
 
 MESSAGE_TYPE = "dataValueSet"
 
-LOCKED = frozenset(
-    "E2017 E2025 E7640 E7641 E7642 E7643 E7644 E8030 E8031 E8032 E8033".split()  # noqa: SIM905 - a list of codes
-)
+LOCKED = frozenset("E2017 E2025 E7640 E7641 E7642 E7643 E7644 E8030 E8031 E8032 E8033".split())
 """Codes by which a DHIS2 receiver says that a period is closed to it: the value stays owed and is offered again."""
 
 # Every cell offered to a receiver and what became of it. A message that ended without an answer was never taken.

@@ -1,0 +1,77 @@
+"""`tracker-hub demo`: two hubs, one day, every step checked."""
+
+import shutil
+import signal
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hub.demo import screen
+from hub.demo.people import make_day
+from hub.demo.processes import PASSWORD, Gateway, HubProcess, Laboratory
+from hub.demo.story import Failed, Story, tell
+
+
+def run(keep: bool = False) -> int:
+    """Run the demonstration; return 0 when every step's check held, else 1. `keep` leaves the two hubs running."""
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="tracker-hub-demo-"))
+    today = date.today()  # noqa: DTZ011 - the day where the demonstration is watched
+    hubs = HubProcess("district", folder / "district"), HubProcess("national", folder / "national")
+    gateway, laboratory = Gateway(), Laboratory()
+    try:
+        story = _tell(console, hubs, gateway, laboratory, today)
+        screen.show(console, story)
+        if keep:
+            _leave_running(console, hubs)
+    except (Failed, RuntimeError, ConnectionError) as error:
+        console.print(f"[bold red]The demonstration failed:[/bold red] {error}", highlight=False)
+        for hub in hubs:
+            console.print(f"The log of the {hub.name} hub: {hub.log}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        console.print("[bold green]Every step's check held.[/bold green]")
+        return 0
+    finally:
+        for hub in hubs:
+            hub.stop()
+        gateway.stop()
+        laboratory.stop()
+
+
+def _tell(
+    console: Console,
+    hubs: tuple[HubProcess, HubProcess],
+    gateway: Gateway,
+    laboratory: Laboratory,
+    today: date,
+) -> Story:
+    visits = sum(len(visits) for visits in make_day(today).visits.values())
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} visits")
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("starting", total=visits)
+        story = Story(
+            *hubs,
+            gateway,
+            laboratory,
+            today,
+            say=lambda title: progress.update(bar, description=title),
+            advance=lambda count: progress.update(bar, advance=count),
+        )
+        tell(story)
+        progress.update(bar, description="done")
+    return story
+
+
+def _leave_running(console: Console, hubs: tuple[HubProcess, HubProcess]) -> None:
+    for hub in hubs:
+        console.print(f"The {hub.name} hub: {hub.url} (MLLP on port {hub.mllp}), user admin, password {PASSWORD}")
+    console.print("Ctrl-C stops both and removes their data.")
+    signal.pause()
