@@ -4,11 +4,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from adapters.contract import Accepted, Envelope, User
+from adapters.contract import Accepted, Envelope
 from hub import work
 from hub.runtime import Runtime
 from tracker_core import peers
-from tracker_core.context import Peer
+from tracker_core.context import Peer, User
 from tracker_core.database import Session, transaction
 from tracker_core.errors import Conflict, Forbidden, HubError
 from tracker_core.issues import Report

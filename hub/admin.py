@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from adapters.contract import Envelope
-from hub import reporting, schedule
+from hub import reporting
 from hub.convert import convert
 from hub.runtime import Runtime
 from tracker_core import identity, messages, peers, persons, routes
@@ -180,13 +180,6 @@ def _identity_routes(router: APIRouter, runtime: Runtime) -> None:
         with transaction(runtime.pool) as session:
             identity.trust(session, body.shared, actor)
         return {"shared": body.shared}
-
-    @router.post("/schedule")
-    def run_schedule() -> Any:
-        """Queue what has become due by now, reminders above all, instead of waiting for the clock's next round."""
-        queued = schedule.tick(runtime)
-        runtime.wake.set()
-        return {"queued": queued}
 
     @router.get("/counts")
     def count_persons() -> Any:

@@ -2,16 +2,17 @@
 
 from dataclasses import asdict
 
-from adapters.contract import Envelope, Outgoing, Receipt, Sender, View
+from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
 from hub.apply import apply
 from hub.runtime import Runtime
 from hub.views import load_view
-from tracker_core import history, messages, peers, records, routes
+from tracker_core import history, messages, peers, routes
 from tracker_core.context import Peer
 from tracker_core.database import Rollback, Session
 from tracker_core.errors import Unsupported
 from tracker_core.issues import Report
 from tracker_core.messages import Arrival, Message
+from tracker_core.records.definitions import type_names
 
 
 def receive(
@@ -52,14 +53,19 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     reading = adapter.read(adapter.parse(raw, envelope), Sender(peer, message.created, envelope.parameters))
     report = Report(issues=reading.issues, rejected=reading.rejected)
     if not report.rejected:
-        with session.transaction() as attempt:
-            context = history.open_change_set(session, message.actor, peer, message.id)
-            apply(session, context, reading.changes, report)
-            if report.rejected or reading.dry_run:
-                raise Rollback(attempt)
+        _attempt(session, message, peer, reading, report)
     answer = adapter.answer(raw, envelope, report, None)
     messages.finish(session, message.id, "rejected" if report.rejected else "done", report.as_json(), answer)
     return report, answer
+
+
+def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, report: Report) -> None:
+    """Apply a reading, and undo all of it when the report rejects it or only the report was asked for."""
+    with session.transaction() as attempt:
+        context = history.open_change_set(session, message.actor, peer, message.id)
+        apply(session, context, reading.changes, report)
+        if report.rejected or reading.dry_run:
+            raise Rollback(attempt)
 
 
 def dispatch(session: Session, limit: int) -> int:
@@ -72,7 +78,7 @@ def dispatch(session: Session, limit: int) -> int:
         return 0
     known = routes.active(session)
     targets = peers.by_ids(session, [route.peer for route in known])
-    names = records.type_names()
+    names = type_names()
     queued = 0
     for route in known:
         arrivals = [

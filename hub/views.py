@@ -12,7 +12,6 @@ from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
 from tracker_core.records import Stored
-from tracker_core.tracker import reminders
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -74,17 +73,8 @@ def load_report(session: Session, type: str, submission: int) -> View:
     return View("report", type, values=aggregates.report_view(session, submission))
 
 
-def load_reminder(session: Session, type: str, event: int) -> View:
-    """Return what a reminder of one scheduled event needs."""
-    found = reminders.view(session, [event])
-    if event not in found:
-        raise NotFound("the appointment is no longer due")
-    return View("reminder", type, values=found[event])
-
-
 VIEWS: dict[str, Callable[[Session, str, int], View]] = {
     "person": load_person,
     "record": load_record,
     "report": load_report,
-    "reminder": load_reminder,
 }

@@ -13,7 +13,7 @@ from tracker_core.context import Peer
 from tracker_core.database import Collision, transaction
 from tracker_core.errors import Conflict, HubError, Unavailable, Unsupported, wording
 from tracker_core.issues import Issue, Report
-from tracker_core.messages import Arrival, Message
+from tracker_core.messages import Arrival, Message, State
 
 log = structlog.get_logger()
 TRIES = 5
@@ -117,7 +117,8 @@ def _end_badly(runtime: Runtime, message: Message, error: Exception) -> Accepted
             if words.retried and message.dedup:
                 messages.postpone(session, message, detail)
             else:
-                state = "rejected" if isinstance(error, HubError) and not words.retried else "parked"
+                ended = isinstance(error, HubError) and not words.retried
+                state: State = "rejected" if ended else "parked"
                 messages.finish(session, message.id, state, report.as_json(), answer, detail)
     except Unavailable:
         # The message stays waiting under its lease; a worker takes it when the database is back.
@@ -150,7 +151,7 @@ def _fail_delivery(runtime: Runtime, message: Message, error: Exception) -> None
     detail = error.detail if isinstance(error, HubError) else f"{type(error).__name__}: {error}"
     if not isinstance(error, HubError):
         log.error("delivery failed", message=message.id, error=traceback.format_exc())
-    state = "rejected" if isinstance(error, Unsupported) else "parked"
+    state: State = "rejected" if isinstance(error, Unsupported) else "parked"
     with transaction(runtime.pool) as session:
         messages.finish(session, message.id, state, error=detail)
 
@@ -180,4 +181,4 @@ def claim(runtime: Runtime, direction: str, worker: str, limit: int) -> Sequence
 def dispatch(runtime: Runtime, limit: int = 500) -> int:
     """Run one round of dispatch, committed; return how many messages were queued."""
     with transaction(runtime.pool) as session:
-        return flow.dispatch(session, runtime, limit)
+        return flow.dispatch(session, limit)

@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from hub import schedule, work
+from hub import work
 from hub.runtime import Runtime
 from tracker_core.errors import Unavailable
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.5
-TICK_SECONDS = 30.0
 BATCH = 50
 
 
@@ -53,7 +52,6 @@ class Worker:
         rounds: tuple[tuple[str, Callable[[], int], float], ...] = (
             ("inbound", lambda: run_inbound(runtime, name), IDLE_SECONDS),
             ("outbound", lambda: run_outbound(runtime, name, self._senders), IDLE_SECONDS),
-            ("schedule", lambda: schedule.tick(runtime), TICK_SECONDS),
         )
         self._threads = [
             threading.Thread(target=self._loop, args=(label, turn, idle), name=label, daemon=True)
