@@ -63,6 +63,7 @@ def routes_for(runtime: Runtime) -> APIRouter:
     """Return the router of `/hub`."""
     router = APIRouter(prefix="/hub", dependencies=[Depends(require_admin)])
     _message_routes(router, runtime)
+    _queue_routes(router, runtime)
     _peer_routes(router, runtime)
     _identity_routes(router, runtime)
     _convert_routes(router, runtime)
@@ -116,6 +117,8 @@ def _message_routes(router: APIRouter, runtime: Runtime) -> None:
             raise NotFound(f"message {id} has no answer yet")
         return Response(found.answer, media_type="application/octet-stream")
 
+
+def _queue_routes(router: APIRouter, runtime: Runtime) -> None:
     @router.post("/messages/replay")
     def replay(body: Ids) -> Any:
         """Let parked or rejected messages run again, from the bytes that were kept."""
