@@ -1,17 +1,14 @@
 """What tests of the core share: a change set to write under, and a small country with a malaria program."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.samples import metadata as sample
 from tracker_core import history, metadata
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.metadata import Metadata
-
-SAMPLES = Path(__file__).parent.parent / "samples"
 
 
 @pytest.fixture
@@ -23,8 +20,7 @@ def context(session: Session) -> Context:
 @pytest.fixture(scope="session")
 def country() -> dict[str, Any]:
     """The payload of an invented country: org units, a malaria program, an event program, relationship types."""
-    loaded: dict[str, Any] = json.loads((SAMPLES / "metadata" / "country.json").read_text("utf-8"))
-    return loaded
+    return sample.country()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@
 into an empty database what every hub needs. Org units live in rows of their own (`org_units`), as SQL walks their tree.
 """
 
-from tracker_core.metadata.bootstrapping import bootstrap
+from tracker_core.metadata.bootstrapping import DEFAULT_OPTION_COMBO, bootstrap
 from tracker_core.metadata.model import (
     Attribute,
     DataElement,
@@ -23,6 +23,7 @@ from tracker_core.metadata.package import import_objects
 from tracker_core.metadata.snapshot import load
 
 __all__ = [
+    "DEFAULT_OPTION_COMBO",
     "Attribute",
     "DataElement",
     "EntityType",

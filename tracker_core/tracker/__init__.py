@@ -2,6 +2,7 @@
 
 from tracker_core.tracker.applying import Applied, apply
 from tracker_core.tracker.rows import Finding
+from tracker_core.tracker.scheduling import schedule_events
 from tracker_core.tracker.writing import Touched
 
-__all__ = ["Applied", "Finding", "Touched", "apply"]
+__all__ = ["Applied", "Finding", "Touched", "apply", "schedule_events"]

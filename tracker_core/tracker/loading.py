@@ -215,5 +215,8 @@ def _load_usernames(session: Session, world: World, changes: ChangeSet) -> None:
     }
     named |= {name for e in changes.events if (name := e.fields.get("assignedUser")) and isinstance(name, str)}
     if named:
-        rows = session.execute("select username from user_account where username = any(%b)", (list(named),))
-        world.usernames.update(row[0] for row in rows)
+        for username, uid in session.execute(
+            "select username, uid from user_account where username = any(%b) or uid = any(%b)",
+            (list(named), list(named)),
+        ):
+            world.usernames |= {username: username, uid: username}

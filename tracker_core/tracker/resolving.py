@@ -161,7 +161,8 @@ def _set_event_fields(world: World, item: EventItem, row: Event, fields: dict[st
     row.occurred_at = _moment(item, "occurredAt", row.occurred_at)
     row.scheduled_at = _moment(item, "scheduledAt", row.scheduled_at)
     row.attribute_option_combo = fields.get("attributeOptionCombo", row.attribute_option_combo) or None
-    row.assigned_user = fields.get("assignedUser", row.assigned_user) or None
+    assigned = fields.get("assignedUser", row.assigned_user) or None
+    row.assigned_user = world.usernames.get(str(assigned), assigned)
     row.geometry = fields.get("geometry", row.geometry)
     row.created_at_client = _moment(item, "createdAtClient", row.created_at_client)
     row.updated_at_client = _moment(item, "updatedAtClient", row.updated_at_client)

@@ -1,10 +1,10 @@
 """Unique attribute values: the key under which the database itself lets a value live only once."""
 
-import unicodedata
 from hashlib import blake2b
 
 from tracker_core.changes import ChangeSet
 from tracker_core.metadata import Attribute
+from tracker_core.records.terms import fold
 from tracker_core.tracker.world import World
 
 _FOLDED = 200
@@ -12,10 +12,7 @@ _FOLDED = 200
 
 def folded(value: str) -> str:
     """Return `value` as searches compare it: without case and accents, cut to what an index entry can hold."""
-    if value.isascii():
-        return value[:_FOLDED].lower()
-    decomposed = unicodedata.normalize("NFKD", value.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))[:_FOLDED]
+    return fold(value)[:_FOLDED]
 
 
 def unique_key(attribute: Attribute, value: str, org_unit: str) -> str | None:

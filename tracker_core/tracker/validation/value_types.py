@@ -165,7 +165,7 @@ def accepts(value_type: str, text: str, world: World) -> bool:
         return predicate(text)
     if value_type == "ORGANISATION_UNIT":
         return text in world.metadata.org_units
-    return value_type != "USERNAME" or text in world.usernames
+    return value_type != "USERNAME" or world.usernames.get(text) == text
 
 
 def in_options(value_type: str, options: Mapping[str, str], text: str) -> bool:

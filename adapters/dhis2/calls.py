@@ -1,0 +1,37 @@
+"""One HTTP request and its reply, as the functions that serve them see both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tracker_core.context import User
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request. `captured` holds the parts of its path by name, `pairs` its query parameters in order."""
+
+    method: str
+    path: str
+    url: str
+    pairs: tuple[tuple[str, str], ...]
+    captured: Mapping[str, str]
+    body: bytes
+    content_type: str
+    user: User
+
+    @cached_property
+    def given(self) -> dict[str, str]:
+        """The query parameters by name; of a repeated one the last."""
+        return dict(self.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: a document (encoded as DHIS2 writes JSON) or finished bytes."""
+
+    body: Any
+    status: int = 200
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)

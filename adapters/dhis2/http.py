@@ -1,0 +1,108 @@
+"""The HTTP face: every path under `/api` and `/api/{28…43}`, with and without `.json`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from adapters.contract import Access, Face
+from adapters.dhis2 import exports, imports, metadata_pages, system
+from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.metadata_types import TYPES
+from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
+from tracker_core.errors import Conflict, HubError, Unsupported, wording
+
+Serve = Callable[[Access, Call], Reply]
+
+
+class _VersionConvertor(Convertor[str]):
+    regex = "2[89]|3[0-9]|4[0-3]"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+class _TypeConvertor(_VersionConvertor):
+    regex = "|".join(sorted(TYPES, reverse=True))
+
+
+register_url_convertor("dhis2version", _VersionConvertor())
+register_url_convertor("dhis2type", _TypeConvertor())
+
+_SERVED: tuple[tuple[str, str, Serve], ...] = (
+    ("POST", "/tracker", imports.import_tracker),
+    ("GET", "/tracker/jobs/{id}", imports.read_job),
+    ("GET", "/tracker/jobs/{id}/report", imports.read_job_report),
+    ("GET", "/tracker/trackedEntities", exports.list_entities),
+    ("GET", "/tracker/trackedEntities/{uid}", exports.read_entity),
+    ("GET", "/tracker/enrollments", exports.list_enrollments),
+    ("GET", "/tracker/enrollments/{uid}", exports.read_enrollment),
+    ("GET", "/tracker/events", exports.list_events),
+    ("GET", "/tracker/events/{uid}", exports.read_event),
+    ("GET", "/me", system.read_me),
+    ("GET", "/system/info", system.read_info),
+    ("GET", "/system/id", system.make_ids),
+    ("GET", "/system/ping", system.ping),
+    ("GET", "/ping", system.ping),
+    ("POST", "/metadata", metadata_pages.import_metadata),
+    ("GET", "/metadata", metadata_pages.export_metadata),
+    ("GET", "/{type:dhis2type}", metadata_pages.list_objects),
+    ("GET", "/{type:dhis2type}/{uid}", metadata_pages.read_object),
+)
+
+
+def routes(access: Access) -> Sequence[BaseRoute]:
+    """Return the routes, answered by functions over `access`."""
+    by_path: dict[str, dict[str, Serve]] = {}
+    for method, path, serve in _SERVED:
+        by_path.setdefault(path, {})[method] = serve
+    return [
+        Route(f"{prefix}{path}{suffix}", _endpoint(access, served), methods=list(served))
+        for path, served in by_path.items()
+        for suffix in ("", ".json")
+        if not (path.endswith("uid}") and suffix)
+        for prefix in ("/api", "/api/{version:dhis2version}")
+    ]
+
+
+def _endpoint(access: Access, served: dict[str, Serve]) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        call = Call(
+            method=request.method,
+            path=request.url.path,
+            url=str(request.url.replace(query="")),
+            pairs=tuple(request.query_params.multi_items()),
+            captured={key: str(value).removesuffix(".json") for key, value in request.path_params.items()},
+            body=await request.body(),
+            content_type=request.headers.get("content-type", ""),
+            user=request.state.user,
+        )
+        serve = served["GET" if request.method == "HEAD" else request.method]
+        reply = await run_in_threadpool(_reply, access, serve, call)
+        content_type = reply.content_type or JSON
+        body = reply.body if isinstance(reply.body, bytes) else encode(reply.body)
+        return Response(body, reply.status, {**reply.headers, "Content-Type": content_type})
+
+    return answer
+
+
+def _reply(access: Access, serve: Serve, call: Call) -> Reply:
+    try:
+        return serve(access, call)
+    except HubError as error:
+        status = 409 if isinstance(error, Unsupported) else wording(error).http
+        code, _, text = error.detail.partition(" ")
+        known = isinstance(error, Conflict) and code[:1] == "E" and code[1:].isdigit()
+        place = f" ({error.where})" if error.where else ""
+        message = web_message(status, (text if known else error.detail) + place, code=code if known else "")
+        return Reply(message, status)
+
+
+FACE = Face("/api", "the DHIS2 Web API: tracker, metadata, who you are", routes, refuse)
