@@ -30,13 +30,15 @@ def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: 
         session.execute("set local synchronous_commit = off")
         message = flow.receive(session, runtime, peer, raw, envelope, actor, leased=True)
     if message.repeated:
-        return _answer_repeat(runtime, peer, message, raw, envelope, actor)
+        return answer_repeat(runtime, peer, message, raw, envelope, actor)
     return settle(runtime, message)
 
 
-def _answer_repeat(
-    runtime: Runtime, peer: Peer, first: Message, raw: bytes, envelope: Envelope, actor: str
-) -> Accepted:
+def answer_repeat(runtime: Runtime, peer: Peer, first: Message, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
+    """Answer bytes whose repeat key was here before: as the first time when they are equal, else as a conflict.
+
+    The conflicting bytes are kept as a rejected message of their own, so that a person can see what was sent.
+    """
     if first.digest == messages.digest_of(raw):
         if first.state == "waiting":
             return settle(runtime, first)
