@@ -33,6 +33,10 @@ class RecordChange:
     `version` is the version the sender believes current (If-Match); `ANY_VERSION` means whichever, `NO_VERSION` that
     there must be none (If-None-Match: *).
     `where` names the place in the source document for reports (`Bundle.entry[3]`, `PID`, `line 7`).
+    Only `merge` uses the next two. `defaults` are top-level elements for a record that is made by this change; a record
+    that is already there keeps its own (a constant must not undo a status). `clears` are (list element, example):
+    before the document is merged, every item of that list that holds all of the example goes (`("telecom",
+    {"use": "home"})`, HL7v2 `""` in PID-13).
     """
 
     type: str
@@ -43,6 +47,8 @@ class RecordChange:
     match: tuple[str, ...] = ()
     version: int = ANY_VERSION
     where: str = ""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    clears: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
