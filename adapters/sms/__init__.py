@@ -2,7 +2,6 @@
 
 from adapters.contract import Adapter
 from adapters.sms import gateway, incoming, reminders
-from adapters.sms.http import FACE
 
 ADAPTER = Adapter(
     name="sms",
@@ -14,5 +13,4 @@ ADAPTER = Adapter(
     write=reminders.write,
     render=reminders.render,
     send=gateway.send,
-    face=FACE,
 )

@@ -1,5 +1,0 @@
-"""`python -m hub` is `tracker-hub`."""
-
-from hub.cli import main
-
-main()
