@@ -24,14 +24,14 @@ def announce(session: Session) -> None:
 
 
 def horizon(session: Session) -> datetime:
-    """Return the time before which nothing new can become visible any more."""
+    """Return the time before which nothing new can become visible any more, but for what this session writes itself."""
     # The clock is read first: whoever announces after that writes later than it says.
     row = session.execute("select clock_timestamp()").fetchone()
     assert row is not None
     now: datetime = row[0]
     keys = session.execute(
         "select objid::bigint from pg_locks where locktype = 'advisory' and classid = %s and objsubid = 2"
-        " and database = (select oid from pg_database where datname = current_database())",
+        " and pid <> pg_backend_pid() and database = (select oid from pg_database where datname = current_database())",
         (_CLASS,),
     ).fetchall()
     milliseconds = int(now.timestamp() * 1000)

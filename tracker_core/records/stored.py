@@ -76,11 +76,14 @@ def versions(
 
     `before` is `(updated, pk, version)` of the last one of the page before.
     """
+    # Two writers of one record wait for each other after they took their times: there, the version tells the order.
+    key = "v.version" if id else "v.updated, v.pk, v.version"
+    last = "%(version)s" if id else "%(at)s, %(pk)s, %(version)s"
     rows = session.execute(
         f"select {_COLUMNS} from record r join record_version v on v.pk = r.pk"
         " where r.type = %(type)s and (%(id)s = '' or r.id = %(id)s)"
-        " and (%(at)s::timestamptz is null or (v.updated, v.pk, v.version) < (%(at)s, %(pk)s, %(version)s))"
-        " order by v.updated desc, v.pk desc, v.version desc limit %(count)s",
+        f" and (%(at)s::timestamptz is null or ({key}) < ({last}))"
+        f" order by {key.replace(',', ' desc,')} desc limit %(count)s",
         {
             "type": resource_types()[type_],
             "id": id,

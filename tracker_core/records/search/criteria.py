@@ -84,7 +84,7 @@ def _criterion(type_: str, key: str, value: str) -> Criterion | Issue:
     if parameter is None:
         return _unknown(type_, key)
     if rest:
-        return _chain(parameter, modifier, rest, value, key)
+        return _chain(type_, parameter, modifier, rest, value, key)
     return _plain(parameter, modifier, value, key)
 
 
@@ -108,12 +108,12 @@ def _prefix(value: str) -> str:
     return match[1] if match else ""
 
 
-def _chain(parameter: Parameter, target: str, rest: str, value: str, key: str) -> Criterion | Issue:
+def _chain(type_: str, parameter: Parameter, target: str, rest: str, value: str, key: str) -> Criterion | Issue:
     targets = [t for t in (parameter.targets if not target else (target,)) if t in resource_types()]
     name = rest.partition(".")[0].partition(":")[0]
     fitting = [t for t in targets if name in parameters(t)]
     if parameter.type != "reference" or not fitting:
-        return _unknown("chain", key)
+        return _unknown(type_, key)
     if len(fitting) > 1 and not target:
         # `subject.name` could be a patient's or a device's: the one it is asked of most is a person's.
         fitting = [t for t in fitting if t == "Patient"] or fitting[:1]

@@ -52,7 +52,7 @@ def search(session: Session, type_: str, pairs: Sequence[tuple[str, str]]) -> Pa
         raise Malformed("; ".join(issue.text for issue in wrong), where=wrong[0].where)
     page = Page(issues=reading.issues)
     count = _count(reading.result)
-    order = order_of(type_, reading.result.get("_sort", []), page.issues)
+    order = order_of(type_, reading.result.get("_sort", []), reading.criteria, page.issues)
     where: list[sql.Composable] = [
         sql.SQL("r.type = {} and not r.deleted").format(sql.Literal(resource_types()[type_]))
     ]

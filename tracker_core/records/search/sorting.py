@@ -1,5 +1,6 @@
 """The order of a page, and how to go on after its last record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,9 @@ from psycopg import sql
 from tracker_core.errors import Malformed
 from tracker_core.issues import Issue
 from tracker_core.records.definitions import parameters
-from tracker_core.records.extraction import sources
+from tracker_core.records.extraction import RANKED, sources
+from tracker_core.records.search.criteria import Criterion, unescape
+from tracker_core.records.search.tokens import tokens_of
 from tracker_core.records.terms import MAX_TIME, MIN_TIME
 
 _TABLES = {
@@ -52,12 +55,17 @@ class Order:
         return sql.SQL("({}, r.id) {} ({}, {})").format(self.key, operator, sql.Literal(value), sql.Literal(id))
 
     def portable(self, value: Any) -> Any:
-        """Return a key as it goes into a cursor."""
-        return value.isoformat() if isinstance(value, datetime) else value
+        """Return a key as it goes into a cursor: JSON has no times and no infinite numbers."""
+        if isinstance(value, datetime):
+            return value.isoformat()
+        return repr(value) if isinstance(value, float) else value
 
 
-def order_of(type_: str, asked: list[str], issues: list[Issue]) -> Order:
-    """Return the order that `_sort` asks for; only its first key is used, which is said in `issues`."""
+def order_of(type_: str, asked: list[str], criteria: Sequence[Criterion], issues: list[Issue]) -> Order:
+    """Return the order that `_sort` asks for; only its first key is used, which is said in `issues`.
+
+    "This code, newest first" is read from the index that is kept in that order.
+    """
     keys = [key for text in asked for key in text.split(",") if key]
     if not keys:
         return Order(sql.SQL("null"), by_id=True)
@@ -69,11 +77,26 @@ def order_of(type_: str, asked: list[str], issues: list[Issue]) -> Order:
         return Order(sql.SQL("null"), descending=descending, by_id=True)
     if code == "_lastUpdated":
         return Order(sql.SQL("r.updated"), descending=descending, by_time=True)
+    ranked = _ranked(type_, criteria) if descending and code == RANKED.get(type_, ("", ""))[1] else None
+    if ranked is not None:
+        join = sql.SQL("join record_ranked k on k.pk = r.pk and k.token = {}").format(sql.Literal(ranked))
+        return Order(sql.SQL("k.at"), join, descending)
     parameter = parameters(type_).get(code)
     if parameter is None or parameter.type not in _TABLES:
         issues.append(Issue("not-supported", f"{type_} cannot be sorted by {code}", "warning", where="_sort"))
         return Order(sql.SQL("null"), by_id=True)
     return _by_entries(type_, code, _TABLES[parameter.type], descending)
+
+
+def _ranked(type_: str, criteria: Sequence[Criterion]) -> int | None:
+    """Return the token of the one `system|code` that the records are to have, if that is asked for."""
+    for one in criteria:
+        plain = not (one.modifier or one.chain or one.reverse)
+        if one.parameter.code == RANKED[type_][0] and plain and len(one.values) == 1:
+            system, mark, code = unescape(one.values[0]).partition("|")
+            if mark and system and code:
+                return tokens_of(type_, one.parameter, one.values[0])[0]
+    return None
 
 
 def _by_entries(type_: str, code: str, table: tuple[str, str, str, str], descending: bool) -> Order:
