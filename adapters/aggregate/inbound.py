@@ -74,6 +74,9 @@ def read(document: Document, sender: Sender) -> Reading:
     given: dict[str, Any] = {**_settings(sender), **sender.parameters}
     if isinstance(document.body, dict):
         given |= {key: value for key, value in document.body.items() if key in value_sets.BODY_PARAMETERS}
+    if document.kind == "adx" and "categoryOptionComboIdScheme" in given:
+        # DHIS2 reads both kinds of option combo of an ADX document under the one scheme.
+        given.setdefault("attributeOptionComboIdScheme", given["categoryOptionComboIdScheme"])
     meant = terms(given, _DEFAULTS[document.kind])
     changes = list(READERS[document.kind](document.body, meant))
     return Reading(ChangeSet(aggregates=changes, atomic=False), dry_run=is_on(given.get("dryRun")))

@@ -95,15 +95,20 @@ class Receiver:
 
 
 @pytest.fixture
-def receiver(pool: Pool) -> Receiver:
-    """A hub that knows the report's metadata and three org units."""
+def bare(pool: Pool) -> Receiver:
+    """A hub as it is born, with one peer."""
     with transaction(pool) as session:
         metadata.bootstrap(session)
-        hub = Receiver(pool, peers.save(session, "sender", "aggregate"))
+        return Receiver(pool, peers.save(session, "sender", "aggregate"))
+
+
+@pytest.fixture
+def receiver(bare: Receiver) -> Receiver:
+    """A hub that knows the report's metadata and three org units."""
     definition, issues = definitions.parse(REPORT)
     assert definition is not None, issues
-    hub.load({"organisationUnits": UNITS, **blueprint.metadata_of(definition)})
-    return hub
+    bare.load({"organisationUnits": UNITS, **blueprint.metadata_of(definition)})
+    return bare
 
 
 @pytest.fixture
