@@ -6,6 +6,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -109,7 +110,7 @@ def verify(session: Session, username: str, password: str) -> Account | None:
         " where username = %s and not disabled",
         (username,),
     ).fetchone()
-    stored = row[6] if row else _NOBODY
+    stored = row[6] if row else _nobodys_hash()
     proof = hmac.digest(_key, f"{username}\0{stored}\0{password}".encode(), "sha256")
     if row is not None and _known.get(proof, 0.0) > monotonic():
         return _account(row)
@@ -156,4 +157,6 @@ def _account(row: tuple[Any, ...]) -> Account:
     return Account(row[0], row[1], row[2], tuple(row[3]), row[4], row[5])
 
 
-_NOBODY = hash_password(secrets.token_urlsafe())
+@cache
+def _nobodys_hash() -> str:
+    return hash_password(secrets.token_urlsafe())

@@ -14,7 +14,7 @@ from adapters.dhis2 import exports, imports, metadata_pages, system
 from adapters.dhis2.calls import Call, Reply
 from adapters.dhis2.metadata_types import TYPES
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
-from tracker_core.errors import Conflict, HubError, Unsupported, wording
+from tracker_core.errors import Conflict, HubError, wording
 
 Serve = Callable[[Access, Call], Reply]
 
@@ -97,7 +97,7 @@ def _reply(access: Access, serve: Serve, call: Call) -> Reply:
     try:
         return serve(access, call)
     except HubError as error:
-        status = 409 if isinstance(error, Unsupported) else wording(error).http
+        status = wording(error).http
         code, _, text = error.detail.partition(" ")
         known = isinstance(error, Conflict) and code[:1] == "E" and code[1:].isdigit()
         place = f" ({error.where})" if error.where else ""

@@ -7,7 +7,7 @@ from adapters.dhis2.calls import Call, Reply
 from adapters.dhis2.parameters import choice, read_parameters
 from adapters.dhis2.webmessage import JSON, web_message
 from tracker_core import messages
-from tracker_core.errors import NotFound, Unsupported, wording
+from tracker_core.errors import NotFound, wording
 from tracker_core.messages import Message
 
 _JOB_DIGITS = 10
@@ -20,7 +20,7 @@ def import_tracker(access: Access, call: Call) -> Reply:
     Else it is a job, finished by the time it can be asked for: its report is the answer kept with the message.
     """
     if call.content_type.partition(";")[0].strip().lower() not in ("", JSON):
-        raise Unsupported(f"the content type {call.content_type} is not offered; send {JSON}")
+        return Reply(web_message(415, f"the content type {call.content_type} is not offered; send {JSON}"), 415)
     asked = read_parameters(call.given)
     envelope = Envelope(call.content_type, call.method, call.path, call.given)
     accepted = access.accept(_FORMAT, call.body, envelope, call.user)

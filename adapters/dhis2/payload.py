@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -162,11 +163,16 @@ def _uid(doc: Doc, name: str, where: str) -> str:
     value = doc.get(name)
     if value is None or value == "":
         return ""
-    if not isinstance(value, str) or not is_uid(value):
+    if not isinstance(value, str) or not _has_form(value):
         raise Malformed(
             f"{name} must be a UID, which is 11 letters and digits that start with a letter: {value}", where
         )
     return value
+
+
+@lru_cache(maxsize=8_192)  # the metadata's uids stand in every item
+def _has_form(text: str) -> bool:
+    return is_uid(text)
 
 
 def _attributes(doc: Doc, where: str) -> dict[str, str | None]:

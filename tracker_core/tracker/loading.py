@@ -168,13 +168,15 @@ def _load_held(session: Session, world: World, changes: ChangeSet) -> None:
 
 
 def _load_links(session: Session, world: World, changes: ChangeSet) -> None:
-    """Load the live relationships that a new one would repeat."""
+    """Load the live relationships that a new one would repeat; those of a bidirectional type either way round."""
     asked = []
     for r in changes.relationships:
         sides = [getattr(world, _SIDES[k]).get(uid) for k, uid in (r.source, r.target) if k in _SIDES]
         type = world.metadata.relationship_types.get(r.type)
         if type and len(sides) == 2 and all(sides):
             asked.append((type.pk, sides[0].pk, sides[1].pk, (r.type, r.source, r.target)))
+            if type.bidirectional:
+                asked.append((type.pk, sides[1].pk, sides[0].pk, (r.type, r.target, r.source)))
     if not asked:
         return
     keys = {(a, b, c): key for a, b, c, key in asked}

@@ -5,6 +5,7 @@ What a change does not name stays; `None` clears. Times without a zone are UTC, 
 
 from copy import copy
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from tracker_core.changes import ChangeSet, EnrollmentChange, EntityChange, EventChange, RelationshipChange
@@ -233,8 +234,13 @@ def parse_moment(value: object) -> datetime | None:
     """Return an ISO 8601 date or date-time as an aware datetime; without a zone it is UTC. None when it is neither."""
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return _parse_text(str(value))
+
+
+@lru_cache(maxsize=4_096)  # an import names the same few days again and again
+def _parse_text(text: str) -> datetime | None:
     try:
-        parsed = datetime.fromisoformat(str(value))
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

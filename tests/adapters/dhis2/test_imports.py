@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from adapters.contract import Envelope
+from adapters.dhis2 import ADAPTER
 from tests.adapters.dhis2.conftest import Client
 from tests.adapters.dhis2.samples import person
+from tracker_core.issues import Report
 
 SYNC = {"async": "false"}
 
@@ -193,7 +196,7 @@ def test_bytes_that_are_not_json_are_400(client: Client) -> None:
     assert client.post("/api/tracker", content=b"{not json", params=SYNC, headers=headers).status_code == 400
     assert client.post("/api/tracker", content=b"\xff\xfe", params=SYNC, headers=headers).status_code == 400
     csv = client.post("/api/tracker", content=b"a,b", params=SYNC, headers={"content-type": "text/csv"})
-    assert csv.status_code == 409
+    assert csv.status_code == 415
     assert csv.json()["status"] == "ERROR"
 
 
@@ -234,3 +237,40 @@ def test_assigned_users_and_notes(client: Client) -> None:
     visit["assignedUser"] = {"username": "tester"}
     report = post(client, {"trackedEntities": [payload]}, 409)
     assert report["validationReport"]["errorReports"][0]["errorCode"] == "E1120"
+
+
+def test_geometries_and_client_times_come_back(client: Client) -> None:
+    """A geometry keeps its shape and numbers; client clocks are kept; null attributes clear."""
+    place = {"id": "TtPlace0000", "name": "Place", "featureType": "POINT"}
+    assert client.post("/api/metadata", json={"trackedEntityTypes": [place]}).status_code == 200
+    payload = {
+        "trackedEntity": "TePlace0001",
+        "trackedEntityType": "TtPlace0000",
+        "orgUnit": "OuClinicA00",
+        "geometry": {"type": "Point", "coordinates": [36.817223, -1.286389]},
+        "createdAtClient": "2024-01-01T10:00:00.000",
+        "attributes": [{"attribute": "TeVillage00", "value": True}],
+    }
+    post(client, {"trackedEntities": [payload]})
+    found = client.get("/api/tracker/trackedEntities/TePlace0001").json()
+    assert found["geometry"] == payload["geometry"]
+    assert found["createdAtClient"] == "2024-01-01T10:00:00.000"
+    payload["attributes"] = [{"attribute": "TeVillage00", "value": None}]
+    del payload["geometry"]
+    post(client, {"trackedEntities": [payload]})
+    assert "geometry" not in client.get("/api/tracker/trackedEntities/TePlace0001").json()
+
+
+def test_every_arrival_is_its_own_message() -> None:
+    """DHIS2 clients send no control id: equal bytes twice are two imports."""
+    identity = ADAPTER.identify(b"{}", Envelope())
+    assert (identity.type, identity.dedup) == ("tracker", "")
+
+
+def test_a_bug_is_answered_without_its_details() -> None:
+    """An exception that is none of the six says nothing of its text to the caller; a refusal has DHIS2's envelope."""
+    answer = json.loads(ADAPTER.answer(b"", Envelope(), Report(rejected=True), ValueError("secret")))
+    assert (answer["httpStatusCode"], "secret" in answer["message"]) == (500, False)
+    assert ADAPTER.face is not None
+    body, content_type = ADAPTER.face.refuse(413, "too large")
+    assert (json.loads(body)["httpStatusCode"], content_type) == (413, "application/json")

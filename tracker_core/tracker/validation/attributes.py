@@ -17,7 +17,7 @@ _LONGEST = 1_200
 def known(item: Holder, world: World) -> Found:
     """E1006: every attribute exists."""
     attributes = world.metadata.attributes
-    return [(uid,) for uid in item.change.attributes if uid not in attributes]
+    return [(uid,) for uid in item.change.attributes if uid and uid not in attributes]
 
 
 def named(item: Holder, world: World) -> Found:

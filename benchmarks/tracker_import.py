@@ -1,0 +1,212 @@
+"""Tracker import: nested payloads of 500 entities against raw COPY of the same rows on the same database.
+
+Each entity has 8 attributes, one enrollment and one event of 20 values. Our side parses the JSON, reads it into
+changes, resolves, validates, writes, logs, and builds the report; the ceiling copies the finished rows, all indexes on.
+"""
+
+import random
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import psycopg
+
+from adapters.contract import Envelope, Sender
+from adapters.dhis2 import ADAPTER
+from hub import migrations
+from tracker_core import history, metadata, tracker
+from tracker_core.context import Peer
+from tracker_core.database import Session, next_pks
+from tracker_core.issues import Report
+from tracker_core.tracker.copying import as_jsonb, copy_rows
+from tracker_core.tracker.unique import folded
+from tracker_core.uids import new_uid
+
+ENTITIES, ATTRIBUTES, VALUES = 500, 8, 20
+UNIT, PROGRAM, STAGE, PERSON = "OuBench0001", "PrBench0001", "PsBench0001", "TtBench0001"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What was measured: entities per second, ours and the ceiling's."""
+
+    ours: float
+    ceiling: float
+
+
+def configuration() -> dict[str, Any]:
+    """A program whose stage has 20 data elements of mixed types, for entities with 8 attributes."""
+    kinds = ("NUMBER", "INTEGER", "TEXT", "BOOLEAN", "DATE")
+    elements = [
+        {"id": f"De{n:09d}", "name": f"Element {n}", "valueType": kinds[n % 5], "domainType": "TRACKER"}
+        for n in range(VALUES)
+    ]
+    attributes = [{"id": f"Te{n:09d}", "name": f"Attribute {n}", "valueType": "TEXT"} for n in range(ATTRIBUTES)]
+    held = [{"trackedEntityAttribute": {"id": a["id"]}, "mandatory": False} for a in attributes]
+    placed = [{"dataElement": {"id": e["id"]}, "compulsory": False} for e in elements]
+    return {
+        "organisationUnits": [{"id": UNIT, "name": "Benchmark"}],
+        "dataElements": elements,
+        "trackedEntityAttributes": attributes,
+        "trackedEntityTypes": [{"id": PERSON, "name": "Subject", "trackedEntityTypeAttributes": held}],
+        "programStages": [{"id": STAGE, "name": "Visit", "repeatable": True, "programStageDataElements": placed}],
+        "programs": [
+            {
+                "id": PROGRAM,
+                "name": "Benchmark",
+                "programType": "WITH_REGISTRATION",
+                "trackedEntityType": {"id": PERSON},
+                "programStages": [{"id": STAGE}],
+                "organisationUnits": [{"id": UNIT}],
+                "programTrackedEntityAttributes": held,
+            }
+        ],
+    }
+
+
+def payload(chance: random.Random) -> bytes:
+    """One nested payload of 500 new entities."""
+    return orjson.dumps({"trackedEntities": [_entity(chance) for _ in range(ENTITIES)]})
+
+
+def _entity(chance: random.Random) -> dict[str, Any]:
+    values = [
+        lambda: f"{chance.uniform(0, 90):.1f}",
+        lambda: str(chance.randrange(200)),
+        lambda: f"word {chance.randrange(1000)}",
+        lambda: chance.choice(("true", "false")),
+        lambda: f"20{chance.randrange(10, 26)}-0{chance.randrange(1, 10)}-{chance.randrange(10, 29)}",
+    ]
+    event = {
+        "event": new_uid(),
+        "programStage": STAGE,
+        "orgUnit": UNIT,
+        "occurredAt": "2024-03-02",
+        "status": "ACTIVE",
+        "dataValues": [{"dataElement": f"De{n:09d}", "value": values[n % 5]()} for n in range(VALUES)],
+    }
+    enrollment = {
+        "enrollment": new_uid(),
+        "program": PROGRAM,
+        "orgUnit": UNIT,
+        "enrolledAt": "2024-03-01",
+        "events": [event],
+    }
+    attributes = [{"attribute": f"Te{n:09d}", "value": f"Value {chance.randrange(10**6)}"} for n in range(ATTRIBUTES)]
+    return {
+        "trackedEntity": new_uid(),
+        "trackedEntityType": PERSON,
+        "orgUnit": UNIT,
+        "attributes": attributes,
+        "enrollments": [enrollment],
+    }
+
+
+def import_payload(session: Session, raw: bytes) -> None:
+    """What the hub does with one payload, its HTTP and message keeping apart."""
+    envelope = Envelope("application/json", "POST", "/api/tracker", {"async": "false"})
+    sender = Sender(Peer(1, "bench", "Bench", "dhis2", None, {}), datetime.now(UTC), envelope.parameters)
+    reading = ADAPTER.read(ADAPTER.parse(raw, envelope), sender)
+    context = history.open_change_set(session, actor="bench")
+    applied = tracker.apply(session, context, reading.changes)
+    assert applied.issues == []
+    ADAPTER.answer(raw, envelope, Report(applied.outcomes, applied.issues), None)
+    session.commit()
+
+
+def rows_of(session: Session, raw: bytes) -> list[tuple[str, dict[str, str], list[tuple[Any, ...]]]]:
+    """Return table, columns and rows of the payload's objects."""
+    known, at = metadata.load(session), datetime.now(UTC)
+    type_, unit = known.entity_types[PERSON].pk, known.org_units[UNIT].pk
+    program, stage = known.programs[PROGRAM].pk, known.stages[STAGE].pk
+    docs = orjson.loads(raw)["trackedEntities"]
+    pks = iter(next_pks(session, 3 * len(docs)))
+    entities, attributes, enrollments, events = [], [], [], []
+    stamps = (at, at, 0, 0)
+    for doc in docs:
+        entity, enrollment, event = next(pks), next(pks), next(pks)
+        [enrolled] = doc["enrollments"]
+        [happened] = enrolled["events"]
+        entities.append((entity, doc["trackedEntity"], type_, unit, *stamps))
+        for value in doc["attributes"]:
+            text = value["value"]
+            attributes.append((entity, known.attributes[value["attribute"]].pk, text, folded(text), at, at, 0))
+        enrollments.append((enrollment, enrolled["enrollment"], entity, program, unit, at, *stamps))
+        data = as_jsonb({value["dataElement"]: value["value"] for value in happened["dataValues"]})
+        events.append((event, happened["event"], enrollment, entity, program, stage, unit, at, data, *stamps))
+    keys = {"pk": "int8", "uid": "text"}
+    times = {"created": "timestamptz", "updated": "timestamptz"}
+    sets = {"created_in": "int8", "updated_in": "int8"}
+    places = {"program": "int8", "org_unit": "int8"}
+    return [
+        ("tracked_entity", {**keys, "type": "int8", "org_unit": "int8", **times, **sets}, entities),
+        (
+            "attribute_value",
+            {"entity": "int8", "attribute": "int8", "value": "text", "folded": "text", **times, "updated_in": "int8"},
+            attributes,
+        ),
+        (
+            "enrollment",
+            {**keys, "entity": "int8", **places, "enrolled_at": "timestamptz", **times, **sets},
+            enrollments,
+        ),
+        (
+            "event",
+            {
+                **keys,
+                **dict.fromkeys(("enrollment", "entity", "program", "stage", "org_unit"), "int8"),
+                "occurred_at": "timestamptz",
+                "data": "jsonb",
+                **times,
+                **sets,
+            },
+            events,
+        ),
+    ]
+
+
+def measure(session: Session, payloads: int = 10) -> Rate:
+    """Import `payloads` payloads and copy as many, in turn, so that both meet the same database."""
+    context = history.open_change_set(session, actor="bench")
+    report = metadata.import_objects(session, context, configuration())
+    assert report.issues == []
+    session.commit()
+    chance = random.Random(7)
+    import_payload(session, payload(chance))
+    ours = ceiling = 0.0
+    for _ in range(payloads):
+        raw, other = payload(chance), payload(chance)
+        begun = time.perf_counter()
+        import_payload(session, raw)
+        ours += time.perf_counter() - begun
+        prepared = rows_of(session, other)
+        begun = time.perf_counter()
+        for table, columns, rows in prepared:
+            copy_rows(session, table, columns, rows)
+        session.commit()
+        ceiling += time.perf_counter() - begun
+    return Rate(ENTITIES * payloads / ours, ENTITIES * payloads / ceiling)
+
+
+def main(server: str) -> None:
+    """Measure on a database of its own at the PostgreSQL `server` and print the rates."""
+    name = f"bench_{new_uid().lower()}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+    url = f"{server.rpartition('/')[0]}/{name}"
+    try:
+        migrations.upgrade(url)
+        with psycopg.connect(url, options="-c timezone=UTC") as session:
+            rate = measure(session)
+        share = rate.ours / rate.ceiling
+        print(f"tracker import: {rate.ours:,.0f} entities/s; COPY of the same rows {rate.ceiling:,.0f}/s; {share:.0%}")
+    finally:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"drop database {name} with (force)")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
