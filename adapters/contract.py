@@ -72,8 +72,9 @@ class Reading:
 class View:
     """The current state of something, loaded at send time.
 
-    `kind`: `person` (documents: Patient first, then what hangs on it), `record` (the document, then its Patient and
-    Encounter), `report` (values: one aggregate submission), `reminder` (values: who, when, where, language).
+    `kind`: `person` (documents: Patient first, then what hangs on it; values: `trackedEntity`, the tracker's side),
+    `record` (the document, then its Patient and Encounter), `report` (values: one aggregate submission), `reminder`
+    (values: who, when, where, language).
     """
 
     kind: str

@@ -12,6 +12,8 @@ from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
 from tracker_core.records import Stored
+from tracker_core.tracker import documents
+from tracker_core.tracker.documents import Parts
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -29,12 +31,17 @@ def load_view(session: Session, message: Message) -> View:
 
 
 def load_person(session: Session, type: str, person: int) -> View:
-    """Return a person: the newest Patient record first, then everything else of theirs, newest first."""
+    """Return a person: the newest Patient record first, then everything else of theirs, newest first.
+
+    `values["trackedEntity"]` is the tracker's side of the person, with enrollments and events.
+    """
     found = records.of_subject(session, [person])
     found.sort(key=lambda record: (record.type != "Patient", -record.updated.timestamp(), record.pk))
-    if not found:
-        raise NotFound("the person has no records any more")
-    return View("person", type, [parse_document(record) for record in found])
+    entity = documents.entities(session, [person], Parts(enrollments=True, events=True)).get(person)
+    values = {"trackedEntity": entity} if entity and not entity["deleted"] else {}
+    if not found and not values:
+        raise NotFound("the person is gone")
+    return View("person", type, [parse_document(record) for record in found], values)
 
 
 def load_record(session: Session, type: str, record: int) -> View:

@@ -178,71 +178,70 @@ def relationship_cases() -> Iterator[Case]:
     )
 
 
+MORE: dict[str, Any] = {
+    "trackedEntityTypes": [{"id": "TtPlace0000", "name": "Place", "featureType": "POINT"}],
+    "trackedEntityAttributes": [{"id": "TeOther0000", "name": "Other", "valueType": "TEXT"}],
+    "programs": [
+        {
+            "id": "PrMapped000",
+            "name": "Mapped",
+            "programType": "WITH_REGISTRATION",
+            "featureType": "POINT",
+            "trackedEntityType": {"id": "MCPQUTHX1Ze"},
+            "organisationUnits": [{"id": "OuClinicA00"}],
+            "programStages": [{"id": "PsMapped000"}],
+        }
+    ],
+    "programStages": [
+        {
+            "id": "PsMapped000",
+            "name": "Mapped",
+            "featureType": "POINT",
+            "enableUserAssignment": True,
+            "repeatable": True,
+        }
+    ],
+    "relationshipTypes": [{"id": "RtSibling00", "name": "Sibling", "bidirectional": True}],
+}
+GIVEN = ChangeSet(
+    entities=[
+        replace(ENTITY, uid="TeHeld00001", attributes={NAME: "Held", NATIONAL_ID: "Held"}),
+        replace(ENTITY, uid="TeFree00001", attributes={NAME: "Free"}),
+        replace(ENTITY, uid="TeNameless1", attributes={}),
+        replace(ENTITY, uid="TeGone00001"),
+        replace(ENTITY, uid="TeHouse0001", type="TtHouse0000", attributes={"TeVillage00": "Oak"}),
+    ],
+    enrollments=[
+        replace(ENROLLMENT, uid="EnHeld00001", entity="TeHeld00001"),
+        replace(ENROLLMENT, uid="EnGone00001", entity="TeHeld00001", fields={"status": "CANCELLED"}),
+        replace(ENROLLMENT, uid="EnMapped001", entity="TeHeld00001", program="PrMapped000"),
+        replace(ENROLLMENT, uid="EnBirth0001", entity="TeHeld00001", program="PrBirth0000", fields=EVENT.fields),
+    ],
+    events=[
+        replace(EVENT, uid="EvHeld00001", data={"DeResult000": "POS"}),
+        replace(EVENT, uid="EvGone00001"),
+        replace(EVENT, uid="EvFollow001", stage="PsFollow000"),
+    ],
+    relationships=[
+        replace(LINK, uid="ReHeld00001", source=LINK.target, target=LINK.source),
+        replace(LINK, uid="ReSibling01", type="RtSibling00", source=LINK.target, target=LINK.source),
+        replace(LINK, uid="ReGone00001", target=("trackedEntity", "TeNameless1")),
+    ],
+)
+GONE = ChangeSet(
+    entities=[EntityChange("TeGone00001", delete=True)],
+    enrollments=[EnrollmentChange("EnGone00001", delete=True)],
+    events=[EventChange("EvGone00001", delete=True)],
+    relationships=[RelationshipChange("ReGone00001", delete=True)],
+)
+
+
 @pytest.fixture
 def apply(session: Session, context: Context, metadata_here: Metadata) -> Apply:
     """The invented country with a person `Held` who has one of everything, one who is gone, and free ones."""
-    more = {
-        "trackedEntityTypes": [{"id": "TtPlace0000", "name": "Place", "featureType": "POINT"}],
-        "trackedEntityAttributes": [{"id": "TeOther0000", "name": "Other", "valueType": "TEXT"}],
-        "programs": [
-            {
-                "id": "PrMapped000",
-                "name": "Mapped",
-                "programType": "WITH_REGISTRATION",
-                "featureType": "POINT",
-                "trackedEntityType": {"id": "MCPQUTHX1Ze"},
-                "organisationUnits": [{"id": "OuClinicA00"}],
-                "programStages": [{"id": "PsMapped000"}],
-            }
-        ],
-        "programStages": [
-            {
-                "id": "PsMapped000",
-                "name": "Mapped",
-                "featureType": "POINT",
-                "enableUserAssignment": True,
-                "repeatable": True,
-            }
-        ],
-        "relationshipTypes": [{"id": "RtSibling00", "name": "Sibling", "bidirectional": True}],
-    }
-    assert metadata.import_objects(session, context, more).issues == []
+    assert metadata.import_objects(session, context, MORE).issues == []
     users.create(session, "nurse", "words")
-    happened = {"occurredAt": "2024-03-02"}
-    tells = [
-        ChangeSet(
-            entities=[
-                replace(ENTITY, uid="TeHeld00001", attributes={NAME: "Held", NATIONAL_ID: "Held"}),
-                replace(ENTITY, uid="TeFree00001", attributes={NAME: "Free"}),
-                replace(ENTITY, uid="TeNameless1", attributes={}),
-                replace(ENTITY, uid="TeGone00001"),
-                replace(ENTITY, uid="TeHouse0001", type="TtHouse0000", attributes={"TeVillage00": "Oak"}),
-            ],
-            enrollments=[
-                replace(ENROLLMENT, uid="EnHeld00001", entity="TeHeld00001"),
-                replace(ENROLLMENT, uid="EnGone00001", entity="TeHeld00001", fields={"status": "CANCELLED"}),
-                replace(ENROLLMENT, uid="EnMapped001", entity="TeHeld00001", program="PrMapped000"),
-                replace(ENROLLMENT, uid="EnBirth0001", entity="TeHeld00001", program="PrBirth0000", fields=happened),
-            ],
-            events=[
-                replace(EVENT, uid="EvHeld00001", data={"DeResult000": "POS"}),
-                replace(EVENT, uid="EvGone00001"),
-                replace(EVENT, uid="EvFollow001", stage="PsFollow000"),
-            ],
-            relationships=[
-                replace(LINK, uid="ReHeld00001", source=LINK.target, target=LINK.source),
-                replace(LINK, uid="ReSibling01", type="RtSibling00", source=LINK.target, target=LINK.source),
-                replace(LINK, uid="ReGone00001", target=("trackedEntity", "TeNameless1")),
-            ],
-        ),
-        ChangeSet(
-            entities=[EntityChange("TeGone00001", delete=True)],
-            enrollments=[EnrollmentChange("EnGone00001", delete=True)],
-            events=[EventChange("EvGone00001", delete=True)],
-            relationships=[RelationshipChange("ReGone00001", delete=True)],
-        ),
-    ]
-    for changes in tells:
+    for changes in (GIVEN, GONE):
         assert tracker.apply(session, context, changes).issues == []
     return lambda changes: tracker.apply(session, context, changes)
 
