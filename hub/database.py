@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from hub import embedded, migrations
@@ -22,8 +23,9 @@ def database(settings: Settings, shared: bool = False) -> Iterator[str]:
     running there instead of refusing. Raises `Malformed` when neither is named, `Unavailable` when it is away.
     """
     if settings.database_url:
-        prepare(settings.database_url)
-        yield settings.database_url
+        url = with_password(settings.database_url, settings.database_password)
+        prepare(url)
+        yield url
         return
     if settings.data is None:
         raise Malformed("name a data folder by --data DIR, or an external PostgreSQL by --database-url URL")
@@ -46,6 +48,11 @@ def session_on(settings: Settings) -> Iterator[Session]:
                 yield session
         finally:
             pool.close()
+
+
+def with_password(url: str, password: str | None) -> str:
+    """Return `url` with `password` in it, when there is one."""
+    return make_url(url).set(password=password).render_as_string(hide_password=False) if password else url
 
 
 def prepare(url: str) -> None:

@@ -73,6 +73,9 @@ class Settings:
     database_url: str | None = field(
         default=None, metadata=_told(read_database_url, "an external PostgreSQL (15 or newer) instead of the embedded")
     )
+    database_password: str | None = field(
+        default=None, metadata=_told(str, "password for the external PostgreSQL, when it is not in its URL")
+    )
     redis_url: str | None = field(
         default=None, metadata=_told(str, "leave background work to Celery workers, woken over this Redis")
     )

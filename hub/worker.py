@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import structlog
 
@@ -38,6 +39,24 @@ def run_outbound(runtime: Runtime, name: str, senders: ThreadPoolExecutor) -> in
     return queued + len(claimed)
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A piece of background work: `turn()` does some of it and returns how much; `idle` seconds after it found none."""
+
+    name: str
+    turn: Callable[[], int]
+    idle: float
+
+
+def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
+    """Return all background work there is; threads of a hub and Celery's tasks alike run these."""
+    name = worker_name()
+    return (
+        Round("inbound", lambda: run_inbound(runtime, name), IDLE_SECONDS),
+        Round("outbound", lambda: run_outbound(runtime, name, senders), IDLE_SECONDS),
+    )
+
+
 class Worker:
     """Runs the flow's background half in threads of this process: no broker needed.
 
@@ -48,14 +67,9 @@ class Worker:
         self._runtime = runtime
         self._stop = threading.Event()
         self._senders = ThreadPoolExecutor(senders, thread_name_prefix="sender")
-        name = worker_name()
-        rounds: tuple[tuple[str, Callable[[], int], float], ...] = (
-            ("inbound", lambda: run_inbound(runtime, name), IDLE_SECONDS),
-            ("outbound", lambda: run_outbound(runtime, name, self._senders), IDLE_SECONDS),
-        )
         self._threads = [
-            threading.Thread(target=self._loop, args=(label, turn, idle), name=label, daemon=True)
-            for label, turn, idle in rounds
+            threading.Thread(target=self._loop, args=(round_,), name=round_.name, daemon=True)
+            for round_ in rounds(runtime, self._senders)
         ]
 
     def start(self) -> None:
@@ -76,19 +90,20 @@ class Worker:
         """Whether every thread is running."""
         return all(thread.is_alive() for thread in self._threads)
 
-    def _loop(self, label: str, turn: Callable[[], int], idle: float) -> None:
+    def _loop(self, round_: Round) -> None:
         while not self._stop.is_set():
-            if self._turn(label, turn):
+            if take_turn(round_):
                 continue
-            self._runtime.wake.wait(idle)
+            self._runtime.wake.wait(round_.idle)
             self._runtime.wake.clear()
 
-    @staticmethod
-    def _turn(label: str, turn: Callable[[], int]) -> int:
-        try:
-            return turn()
-        except Unavailable as error:
-            log.warning("worker waits", loop=label, reason=error.detail)
-        except Exception:
-            log.exception("worker round failed", loop=label)
-        return 0
+
+def take_turn(round_: Round) -> int:
+    """Do some of the work, return how much; what goes wrong is logged and counts as none."""
+    try:
+        return round_.turn()
+    except Unavailable as error:
+        log.warning("worker waits", round=round_.name, reason=error.detail)
+    except Exception:
+        log.exception("worker round failed", round=round_.name)
+    return 0

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from tracker_core.database import Session
-from tracker_core.errors import Conflict, Malformed
+from tracker_core.errors import Conflict, Malformed, NotFound
 from tracker_core.uids import new_uid
 
 ADMIN = "admin"
@@ -121,11 +121,18 @@ def verify(session: Session, username: str, password: str) -> Account | None:
 
 
 def set_password(session: Session, username: str, password: str, actor: str = "system") -> None:
-    """Replace the password of `username`; logins with the old one end at once."""
-    session.execute(
+    """Replace the password of `username`; logins with the old one end at once.
+
+    Raises `Malformed` for an empty password, `NotFound` for a name that nobody has.
+    """
+    if not password:
+        raise Malformed("a password must not be empty")
+    changed = session.execute(
         "update user_account set password = %s, updated = now(), updated_by = %s where username = %s",
         (hash_password(password), actor, username),
     )
+    if not changed.rowcount:
+        raise NotFound(f"there is no user {username}")
 
 
 def hash_password(password: str) -> str:

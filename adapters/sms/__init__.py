@@ -2,6 +2,7 @@
 
 from adapters.contract import Adapter
 from adapters.sms import gateway, incoming, reminders
+from adapters.sms.http import FACE
 
 ADAPTER = Adapter(
     name="sms",
@@ -13,4 +14,5 @@ ADAPTER = Adapter(
     write=reminders.write,
     render=reminders.render,
     send=gateway.send,
+    face=FACE,
 )

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from hub import embedded
-from hub.database import database, prepare, session_on
+from hub.database import database, prepare, session_on, with_password
 from hub.settings import Settings
 from tracker_core.errors import Malformed, Unavailable
 
@@ -36,3 +36,9 @@ def test_external_database_away() -> None:
     """A database that does not answer is named by its reason, without a trace."""
     with pytest.raises(Unavailable, match=r"the database is not available: .*refused"):
         prepare("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+def test_password_from_elsewhere() -> None:
+    """A password that came by file gets into the URL, whatever letters it has."""
+    assert with_password("postgresql://me@db/hub", None) == "postgresql://me@db/hub"
+    assert with_password("postgresql://me@db/hub", "p:s/ö@") == "postgresql://me:p%3As%2F%C3%B6%40@db/hub"

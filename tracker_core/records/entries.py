@@ -160,7 +160,7 @@ def emit_range(value: Any, n: int, out: Entries) -> None:
 def emit_reference(value: Any, n: int, out: Entries) -> None:
     """Index a Reference by its target, and by its identifier where it has one."""
     text = value.get("reference")
-    if text and text[0] != "#":
+    if text:
         out.references.append((n, text))
     identifier = value.get("identifier")
     if identifier and identifier.get("value"):

@@ -21,11 +21,15 @@ HEAD = "r.pk, r.type, r.id, r.version, r.updated, r.deleted, r.subject, r.source
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A search that identifies one record: `query` in FHIR form, of the peer `source` where that is given."""
+    """A search that identifies one record: `query` in FHIR form, of the peer `source` where that is given.
+
+    `every` is for searches that name a set (a retraction): all matches are wanted, not just enough to see it is one.
+    """
 
     type: str
     query: str
     source: int | None = None
+    every: bool = False
 
 
 def lock(session: Session, identities: Iterable[Wanted]) -> None:
@@ -43,7 +47,10 @@ def normal(query: str) -> str:
 
 
 def find(session: Session, wanted: Sequence[Wanted]) -> dict[Wanted, list[Head]]:
-    """Return the live records that each search finds, at most three of each. Raises `Malformed` for a bad query."""
+    """Return the live records that each search finds, at most three unless it wants every one.
+
+    Raises `Malformed` for a bad query.
+    """
     found: dict[Wanted, list[Head]] = {one: [] for one in wanted}
     simple: dict[Wanted, list[int]] = {}
     for one in found:
@@ -77,14 +84,16 @@ def _find_by_tokens(session: Session, simple: dict[Wanted, list[int]]) -> list[t
     # Planned anew each time: a plan kept from when the table was small would scan it for ever.
     rows = session.execute(
         "select q.n, f.*"
-        " from unnest(%b::smallint[], %b::text[], %b::int[]) with ordinality q (type, tokens, source, n)"
+        " from unnest(%b::smallint[], %b::text[], %b::int[], %b::bool[])"
+        " with ordinality q (type, tokens, source, every, n)"
         f" cross join lateral (select {HEAD} from record r where r.tokens @> q.tokens::bigint[]"
         " and r.type + 0 = q.type and not r.deleted and (q.source is null or r.source = q.source)"
-        " order by r.pk limit 3) f order by q.n",
+        " order by r.pk limit case when q.every then null else 3 end) f order by q.n",
         (
             [resource_types()[one.type] for one in order],
             ["{" + ",".join(map(str, simple[one])) + "}" for one in order],
             [one.source for one in order],
+            [one.every for one in order],
         ),
         prepare=False,
     )

@@ -120,7 +120,10 @@ def index(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> None:
     tokens = draft.entries.tokens
     for number, text in draft.entries.references:
         target = found.get(text)
-        tokens.append(reference_token(number, target[0]) if target else hashed(number, "u", text))
+        if target:
+            tokens.append(reference_token(number, target[0]))
+        elif text[0] != "#":  # what is contained is found nowhere else
+            tokens.append(hashed(number, "u", text))
 
 
 def subject_of(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> int | None:

@@ -48,8 +48,8 @@ def settle(session: Session, context: Context, drafts: list[Draft]) -> tuple[lis
 
 
 def _searches(draft: Draft, source: int | None) -> list[Wanted]:
-    own = draft.change.method in ("merge", "retract")
-    return [Wanted(draft.change.type, query, source if own else None) for query in draft.change.match]
+    own, every = draft.change.method in ("merge", "retract"), draft.change.method == "retract"
+    return [Wanted(draft.change.type, query, source if own else None, every) for query in draft.change.match]
 
 
 def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:

@@ -261,3 +261,24 @@ def test_a_record_may_come_before_its_patient(session: Session, context: Context
     assert (come.outcomes[0].action, come.outcomes[0].version) == ("created", 1)
     found = records.search(session, "Observation", [("patient", "late")]).matches
     assert [one.subject for one in found] == [come.touched[0].subject]
+
+
+def test_retraction_takes_every_match(session: Session) -> None:
+    """A visit with many diagnoses loses all that its correction leaves out."""
+    here = history.open_change_set(session, "tester", peers.ensure(session, "clinic", "emr"))
+    key = {"identifier": [{"system": "urn:row", "value": "7"}]}
+    records.apply(session, here, [change(observation(**key)) for _ in range(7)])
+    done = records.apply(session, here, [RecordChange("Observation", {}, "retract", match=("identifier=urn:row|7",))])
+    assert [outcome.action for outcome in done.outcomes] == ["updated"] * 7
+
+
+def test_local_names_of_a_message_join_its_records(session: Session, context: Context) -> None:
+    """`#Patient-1` names a change of the set: the record belongs to that person; a contained resource joins nobody."""
+    named = change(patient(gender="male"), name="#Patient-1")
+    about = change(observation(subject={"reference": "#Patient-1"}, performer=[{"reference": "#inner"}]))
+    made = records.apply(session, context, [about, named])
+    assert made.touched[0].subject is not None
+    assert len({one.subject for one in made.touched}) == 1
+    reference = current(session, "Observation", made.outcomes[0].id)["subject"]["reference"]
+    assert reference == f"Patient/{made.outcomes[1].id}"
+    assert records.search(session, "Observation", [("subject", made.outcomes[1].id)]).matches

@@ -1,0 +1,56 @@
+"""The command line beside `serve`."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hub.settings import describe
+from tracker_core import users
+from tracker_core.database import Pool, transaction
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `tracker-hub` to its end."""
+    command = [sys.executable, "-m", "hub", *arguments]
+    return subprocess.run(command, cwd=ROOT, input=given, capture_output=True, text=True, check=False)
+
+
+def test_help_tells_all_of_it() -> None:
+    """The help names every command, every setting and every path."""
+    shown = run("--help").stdout
+    for word in ("serve", "worker", "beat", "migrate", "demo", "convert", "terms", "mappings", "password", "health"):
+        assert f"\n  {word} " in shown
+    for line in describe().splitlines():
+        assert line in shown
+    for path in ("/fhir", "/api", "/hl7v2", "/hub", "/health/live", "/health/ready", "/metrics"):
+        assert path in shown
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["serve", "--nonsense"], ["convert"]])
+def test_unknown_words(arguments: Sequence[str]) -> None:
+    """What the command line does not know ends with 2."""
+    assert run(*arguments).returncode == 2
+
+
+def test_migrate_and_password(pool: Pool, database_url: str) -> None:
+    """The schema can be brought up and a password set from outside of a running hub."""
+    assert run("migrate", "--database-url", database_url).stdout == "the schema is up to date\n"
+    with transaction(pool) as session:
+        users.ensure_admin(session, "old")
+    assert run("password", "admin", "--database-url", database_url, given="new\n").returncode == 0
+    with transaction(pool) as session:
+        assert users.verify(session, "admin", "new")
+    unknown = run("password", "nobody", "--database-url", database_url, given="new\n")
+    assert (unknown.returncode, unknown.stderr.startswith("tracker-hub: ")) == (2, True)
+
+
+def test_health_of_nobody() -> None:
+    """A hub that does not answer, and a process that shows no life, are unhealthy."""
+    asked = run("health", "--http", "127.0.0.1:1")
+    assert (asked.returncode, asked.stdout.startswith("no answer from 127.0.0.1:1")) == (1, True)
+    assert run("health", "--process", "nothing").returncode == 1
