@@ -1,6 +1,7 @@
 """Reading a message: segments to their groups, tables over them, links between the records."""
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from mappings.codecs.dates import parse_offset
 from mappings.er7 import Message, get, value
@@ -194,7 +195,7 @@ def refer(made: Made, draft: Draft, type_: str, record: Doc) -> Doc:
 
 
 def contain(draft: Draft, type_: str, record: Doc) -> Doc:
-    """Put a record without identity into `draft` itself; equal ones share one place."""
+    """Put a record without identity into `draft` itself, under an id made of what it says."""
     present: list[Doc] = draft.doc.setdefault("contained", [])
     for held in present:
         if (
@@ -202,7 +203,7 @@ def contain(draft: Draft, type_: str, record: Doc) -> Doc:
             and {k: v for k, v in held.items() if k not in ("resourceType", "id")} == record
         ):
             return {"reference": f"#{held['id']}"}
-    name = f"{type_.lower()}{len(present) + 1}"
+    name = f"{type_.lower()}-{blake2b(repr(sorted(record.items())).encode(), digest_size=4).hexdigest()}"
     present.append({"resourceType": type_, "id": name, **record})
     return {"reference": f"#{name}"}
 

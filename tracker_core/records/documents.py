@@ -4,7 +4,7 @@ A stored document begins with `resourceType`, `id` and `meta`; the other element
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ import msgspec
 import orjson
 from msgspec import Raw
 
+from tracker_core.records.definitions import Element, elements
 from tracker_core.records.terms import instant
 
 _members: Callable[[bytes | Raw], dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -22,7 +23,7 @@ _decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decod
 # A key cannot be mistaken for a text that quotes one: in a text the quotes around it are escaped.
 _REFERENCE = re.compile(rb'("(?:reference|url)"\s*:\s*)"((?:[^"\\]|\\.)*)"')
 _SERVER_META = ("versionId", "lastUpdated")
-_UNITED = {"identifier": ("system", "value"), "extension": ("url",)}
+_UNITED = {"identifier": ("system", "value"), "extension": ("url",), "contained": ("id",)}
 
 
 def encode(document: bytes | dict[str, Any]) -> bytes:
@@ -75,32 +76,95 @@ def _member(key: str, raw: bytes | Raw) -> bytes:
     return b"%b:%b" % (_encode(key), bytes(raw))
 
 
-def merge(current: bytes, incoming: bytes) -> bytes:
+def merge(current: bytes | Raw, incoming: bytes | Raw, structure: str = "") -> bytes:
     """Return `current` with the elements of `incoming` in their place.
 
-    `null` removes an element; identifiers are united by system and value, extensions by url, the incoming one winning;
-    `meta` keeps its elements unless named; setting one type of a choice (`valueString`) is for the caller to pair with
-    `null` for the other.
+    `null` removes an element; identifiers are united by system and value, extensions by url, contained records by id,
+    the incoming ones winning; `meta` keeps its elements unless named. With `structure`, the type of the document, inner
+    objects (`hospitalization`) and periods are merged the same way, and one type of a choice removes the others.
     """
     members = _members(current)
+    known = elements(structure) if structure else {}
     for key, raw in _members(incoming).items():
+        element = known.get(key)
         if bytes(raw) == b"null":
             members.pop(key, None)
         elif key in _UNITED and key in members:
             members[key] = _unite(members[key], raw, _UNITED[key])
         elif key == "meta" and key in members:
             members[key] = Raw(_join({**_members(members[key]), **_members(raw)}))
+        elif element is not None and has_parts(element):
+            members[key] = Raw(merge(members.get(key, b"{}"), raw, element.kind))
+            members = _without(members, key) if bytes(members[key]) == b"{}" else members
         else:
+            if element is not None and element.choice:
+                members = {k: v for k, v in members.items() if k not in known or known[k].choice != element.choice}
             members[key] = raw
-    return _join(members)
+    return _join(_referenced(members))
+
+
+def has_parts(element: Element) -> bool:
+    """Tell whether an element is one object whose own elements are merged: an inner structure or a period."""
+    return not element.many and ("." in element.kind or element.kind == "Period")
+
+
+def partial(document: dict[str, Any], type_: str) -> dict[str, Any]:
+    """Return the document of a merge without the `None`s that clear nothing: those inside what is replaced whole."""
+    known = elements(type_)
+    kept: dict[str, Any] = {}
+    for key, value in document.items():
+        element = known.get(key)
+        if isinstance(value, dict) and element is not None and has_parts(element):
+            kept[key] = partial(value, element.kind)
+        else:
+            kept[key] = prune(value)
+    return kept
+
+
+def clear(document: bytes, clears: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
+    """Return the document without the items of a list that hold all of an example: `("telecom", {"use": "home"})`."""
+    members = _members(document)
+    for key, example in clears:
+        if key in members:
+            left = [raw for raw in _items(members[key]) if not _holds(orjson.loads(bytes(raw)), example)]
+            members[key] = Raw(b"[" + b",".join(map(bytes, left)) + b"]")
+    return _join({key: raw for key, raw in members.items() if bytes(raw) != b"[]"})
+
+
+def _holds(value: Any, example: Any) -> bool:
+    """Tell whether a value has everything that an example has."""
+    if isinstance(example, Mapping):
+        return isinstance(value, dict) and all(_holds(value.get(key), part) for key, part in example.items())
+    if isinstance(example, list):
+        return isinstance(value, list) and all(any(_holds(item, part) for item in value) for part in example)
+    return bool(value == example)
 
 
 def _unite(current: Raw, incoming: Raw, keys: tuple[str, ...]) -> Raw:
-    out: dict[Any, Raw] = {}
-    for raw in [*_items(current), *_items(incoming)]:
-        item = orjson.loads(bytes(raw))
-        out[tuple(item.get(key) for key in keys)] = raw
-    return Raw(b"[" + b",".join(map(bytes, out.values())) + b"]")
+    out = {**_by_keys(current, keys), **_by_keys(incoming, keys)}
+    return Raw(b"[" + b",".join(item for items in out.values() for item in items) + b"]")
+
+
+def _by_keys(raw: Raw, keys: tuple[str, ...]) -> dict[tuple[Any, ...], list[bytes]]:
+    found: dict[tuple[Any, ...], list[bytes]] = {}
+    for item in map(bytes, _items(raw)):
+        parsed = orjson.loads(item)
+        found.setdefault(tuple(parsed.get(key) for key in keys), []).append(item)
+    return found
+
+
+def _referenced(members: dict[str, Any]) -> dict[str, Any]:
+    """Drop contained records that nothing in the document refers to any more (FHIR R4 dom-3)."""
+    if "contained" not in members:
+        return members
+    whole = b"".join(bytes(raw) for raw in members.values())
+    ids = {item: orjson.loads(item).get("id", "") for item in map(bytes, _items(members["contained"]))}
+    kept = [item for item, id_ in ids.items() if b'"#' + id_.encode() + b'"' in whole]
+    return {**members, "contained": Raw(b"[" + b",".join(kept) + b"]")} if kept else _without(members, "contained")
+
+
+def _without(members: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: raw for name, raw in members.items() if name != key}
 
 
 def _join(members: Mapping[str, bytes | Raw]) -> bytes:

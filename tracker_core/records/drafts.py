@@ -105,7 +105,7 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
     partial = change.method == "merge"
     document = change.document
     if partial and isinstance(document, dict):
-        document = {key: documents.prune(value) if value is not None else None for key, value in document.items()}
+        document = documents.partial(document, change.type)
     try:
         raw = documents.encode(document)
         view = orjson.loads(raw)
@@ -127,7 +127,7 @@ def _document_issues(draft: Draft, where: str, partial: bool) -> list[Issue]:
     if not partial:
         return validation.check(type_, view, where)
     # What is required is asked of the merged document.
-    named = {key: value for key, value in view.items() if value is not None}
+    named = documents.prune(view)
     return [issue for issue in validation.check(type_, named, where) if issue.code != "required"]
 
 

@@ -62,7 +62,7 @@ def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:
         if change.method == "put":
             return _issue(draft, "duplicate", "another entry writes the same record")
         if change.method == "merge":
-            draft.same.raw = documents.merge(draft.same.raw, draft.raw)
+            draft.same.raw = documents.merge(draft.same.raw, draft.raw, change.type)
         draft.action = "ignored"
         return None
     if matches:
@@ -139,7 +139,9 @@ def _condition(draft: Draft) -> list[Issue]:
 
 
 def _prepare_merge(draft: Draft) -> list[Issue]:
-    draft.raw = documents.merge(draft.before or b'{"resourceType":"%b"}' % draft.change.type.encode(), draft.raw)
+    change = draft.change
+    before = draft.before or documents.encode({"resourceType": change.type, **change.defaults})
+    draft.raw = documents.merge(documents.clear(before, change.clears), draft.raw, change.type)
     return recheck(draft)
 
 

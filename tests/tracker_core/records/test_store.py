@@ -212,6 +212,56 @@ def test_merge_keeps_replaces_and_clears(session: Session) -> None:
     assert {o.id for o in twins.outcomes} == {twins.touched[0].id}
 
 
+def test_merge_goes_into_inner_objects(session: Session) -> None:
+    """Inner objects are merged, a choice has one type, `clears` remove items, `defaults` serve new records."""
+    clinic = peers.ensure(session, "clinic", "hl7v2")
+    here = history.open_change_set(session, "tester", clinic)
+    visit = {"resourceType": "Encounter", "identifier": [{"system": "urn:v", "value": "1"}]}
+    first = {
+        **visit,
+        "class": {"code": "IMP"},
+        "period": {"start": "2024-01-01"},
+        "hospitalization": {"reAdmission": {"text": "R"}, "destination": {"display": "home"}, "origin": None},
+        "extension": [{"url": "urn:a", "valueString": "1"}, {"url": "urn:a", "valueString": "2"}],
+        "contained": [{"resourceType": "Location", "id": "old"}],
+        "location": [{"status": "active", "location": {"reference": "#old"}}],
+    }
+    second = {
+        **visit,
+        "period": {"end": "2024-01-03"},
+        "hospitalization": {"destination": None, "dischargeDisposition": {"text": "D"}},
+        "extension": [{"url": "urn:b", "valueString": "3"}],
+        "contained": [{"resourceType": "Location", "id": "new"}],
+        "location": [{"status": "active", "location": {"reference": "#new"}}],
+    }
+    match = ("identifier=urn:v|1",)
+    defaults = {"status": "unknown"}
+    made = records.apply(session, here, [RecordChange("Encounter", first, "merge", match=match, defaults=defaults)])
+    assert made.issues == []
+    records.apply(session, here, [RecordChange("Encounter", {**visit, "status": "arrived"}, "merge", match=match)])
+    last = RecordChange("Encounter", second, "merge", match=match, defaults=defaults)
+    last.clears = [("extension", {"url": "urn:a", "valueString": "1"})]
+    records.apply(session, here, [last])
+    merged = current(session, "Encounter", made.outcomes[0].id)
+    assert merged["status"] == "arrived"
+    assert merged["period"] == {"start": "2024-01-01", "end": "2024-01-03"}
+    assert merged["hospitalization"] == {"reAdmission": {"text": "R"}, "dischargeDisposition": {"text": "D"}}
+    assert [e["valueString"] for e in merged["extension"]] == ["2", "3"]
+    assert [held["id"] for held in merged["contained"]] == ["new"]
+    result = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "c"},
+        "identifier": visit["identifier"],
+    }
+    told = records.apply(
+        session, here, [RecordChange("Observation", {**result, "valueString": "a"}, "merge", match=match)]
+    )
+    records.apply(session, here, [RecordChange("Observation", {**result, "valueInteger": 1}, "merge", match=match)])
+    observation = current(session, "Observation", told.outcomes[0].id)
+    assert ("valueString" in observation, observation["valueInteger"]) == (False, 1)
+
+
 def test_delete_and_return(session: Session, context: Context) -> None:
     """A deleted record is gone from searches but its versions stay; putting it again brings it back."""
     records.apply(session, context, [change(patient(id="a", gender="male"), "put", id="a")])
