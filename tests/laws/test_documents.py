@@ -81,16 +81,20 @@ def test_rewriting_changes_references_alone(target: str, other: str) -> None:
             raw = text.encode()
         except UnicodeEncodeError:
             continue
-        if target in documents.references(raw):
-            rewritten = json.loads(documents.rewrite(raw, {target: "Patient/1"}))
-            assert rewritten == {"a": {"reference": "Patient/1"}, "reference text": target, "b": other}
-        assert documents.rewrite(raw, {}) == raw
+        spans = documents.references(raw)
+        assert [text for _, _, text in spans] == [target]
+        rewritten = json.loads(documents.rewrite(raw, spans, {target: "Patient/1"}))
+        assert rewritten == {"a": {"reference": "Patient/1"}, "reference text": target, "b": other}
+        assert documents.rewrite(raw, spans, {}) == raw
 
 
 def test_quoted_keys_are_no_references() -> None:
     """A text that quotes a reference is left alone."""
-    raw = json.dumps({"div": 'say "reference":"#a" twice', "x": {"reference": "#a"}}).encode()
-    assert json.loads(documents.rewrite(raw, {"#a": "Patient/1"})) == {
-        "div": 'say "reference":"#a" twice',
+    quoting = {"div": 'say "reference":"#a" twice', "x": {"reference": "#a"}, "y": {"url": "urn:a"}, "url": "http://b"}
+    raw = json.dumps(quoting).encode()
+    spans = documents.references(raw)
+    assert json.loads(documents.rewrite(raw, spans, {"#a": "Patient/1", "urn:a": "Binary/1", "http://b": "c"})) == {
+        **quoting,
         "x": {"reference": "Patient/1"},
+        "y": {"url": "Binary/1"},
     }

@@ -21,17 +21,16 @@ def rewrite(session: Session, drafts: Sequence[Draft]) -> tuple[dict[str, str], 
     A name that the change set doesn't have stays as it is: it may be contained, or of another system.
     """
     names = _names(drafts)
-    texts = {id(d): documents.references(d.raw) for d in drafts if d.raw}
-    searches = {t: w for found in texts.values() for t in found if (w := _wanted(t)) is not None}
+    spans = [documents.references(d.raw) for d in drafts]
+    searches = {text: w for found in spans for _, _, text in found if "?" in text and (w := _wanted(text)) is not None}
     searched, problems = _search(session, searches)
     names = {**names, **searched}
     issues = []
-    for draft in drafts:
-        wanted = texts.get(id(draft), set())
-        draft.raw = documents.rewrite(draft.raw, {text: names[text] for text in wanted if text in names})
+    for draft, found in zip(drafts, spans, strict=True):
+        draft.raw = documents.rewrite(draft.raw, found, names)
         issues += [
             Issue("unresolved-reference", problems[text], where=draft.change.where or draft.change.type, value=text)
-            for text in sorted(wanted)
+            for text in sorted({text for _, _, text in found})
             if text in problems
         ]
     return names, issues

@@ -107,6 +107,7 @@ def _instant_range(text: str) -> tuple[int, int] | None:
     return micros, micros + 10 ** max(6 - len(fraction), 0)
 
 
+@lru_cache(maxsize=64)
 def instant(moment: datetime) -> str:
     """Return an aware time as a FHIR instant in UTC with milliseconds: what is stored is what is emitted."""
     utc = moment.astimezone(UTC)

@@ -1,7 +1,7 @@
 """Rows of settled drafts: heads, versions and index entries, each table written once for the whole change set."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import orjson
 from psycopg import errors
@@ -18,6 +18,8 @@ _HEAD = (
     "tokens",
 )  # fmt: skip
 _VERSION = ("pk", "version", "updated", "deleted", "change_set", "doc")
+_HEAD_KEY = struct.Struct(">hiqih").pack
+_HEAD_STATE = struct.Struct(">iiiqi?").pack
 _INT8 = struct.Struct(">iq").pack
 _STRING_HEAD = struct.Struct(">hih").pack
 _DATE = struct.Struct(">hihiqiqiq").pack
@@ -34,7 +36,7 @@ def write(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
     created = [d for d in ordered if d.head is None]
     replaced = [d for d in ordered if d.head is not None]
     try:
-        copy_rows(session, "record", _HEAD, (_pack_head(context, d) for d in created))
+        copy_rows(session, "record", _HEAD, _pack_heads(context, created))
     except errors.UniqueViolation as error:
         raise Collision(f"another transaction created one of the records: {error}") from error
     _update_heads(session, context, replaced)
@@ -42,26 +44,26 @@ def write(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
     _write_entries(session, created, replaced)
 
 
-def _pack_head(context: Context, draft: Draft) -> bytes:
-    at = _INT8(8, micros(context.at))
+def _pack_heads(context: Context, drafts: Sequence[Draft]) -> Iterator[bytes]:
+    stamp = micros(context.at)
+    at = _INT8(8, stamp)
     opened = _INT8(8, context.change_set)
-    subject = NULL if draft.subject is None else _INT8(8, draft.subject)
     source = struct.pack(">ii", 4, context.peer.id) if context.peer else NULL
-    return b"".join(
-        (
-            struct.pack(">hiqih", 12, 8, draft.pk, 2, draft.type),
-            pack_bytes(draft.id.encode()),
-            struct.pack(">ii", 4, draft.version),
-            at,
-            struct.pack(">i?", 1, draft.action == "deleted"),
-            subject,
-            source,
-            at,
-            opened,
-            opened,
-            pack_int8s(_tokens(draft)),
+    for draft in drafts:
+        subject = NULL if draft.subject is None else _INT8(8, draft.subject)
+        yield b"".join(
+            (
+                _HEAD_KEY(12, 8, draft.pk, 2, draft.type),
+                pack_bytes(draft.id.encode()),
+                _HEAD_STATE(4, draft.version, 8, stamp, 1, draft.action == "deleted"),
+                subject,
+                source,
+                at,
+                opened,
+                opened,
+                pack_int8s(_tokens(draft)),
+            )
         )
-    )
 
 
 def _tokens(draft: Draft) -> list[int]:
