@@ -1,1 +1,19 @@
-"""HL7 version 2 (ER7 over MLLP and HTTP)."""
+"""HL7 version 2: ER7 over MLLP and HTTP."""
+
+from adapters.contract import Adapter
+from adapters.hl7v2 import reading, sending, writing
+from adapters.hl7v2.format import answer, identify, parse
+from adapters.hl7v2.http import FACE
+
+ADAPTER = Adapter(
+    name="hl7v2",
+    content_types=("application/hl7-v2", "x-application/hl7-v2+er7"),
+    identify=identify,
+    parse=parse,
+    read=reading.read,
+    answer=answer,
+    write=writing.write,
+    render=writing.render,
+    send=sending.send,
+    face=FACE,
+)

@@ -61,8 +61,11 @@ def sender_code(raw: bytes) -> str:
     A part without a namespace goes by its universal id; empty when neither is given.
     """
     header = read_header(raw)
-    if header is None:
-        return ""
+    return sender_of(header) if header is not None else ""
+
+
+def sender_of(header: Header) -> str:
+    """Return the name of the sender that a header gives; see `sender_code`."""
     names = [header.text(field) or header.text(field, 2) for field in (3, 4)]
     return "|".join(names) if any(names) else ""
 

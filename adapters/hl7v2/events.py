@@ -1,0 +1,41 @@
+"""The message types that the hub takes in and sends out."""
+
+from mappings import er7
+from mappings.er7 import Message
+from tracker_core.errors import Malformed, Unsupported
+
+FEED = frozenset(f"A{n:02}" for n in (*range(1, 15), 21, 22, 28, 31, 60))
+MERGES = frozenset({"A40"})
+TAKEN = {"ADT": FEED | MERGES, "ORU": frozenset({"R01"}), "VXU": frozenset({"V04"})}
+# MSH-9 -> MSH-9.3, the structure that the standard gives the event (table 0354).
+SENT = {
+    **dict.fromkeys(("ADT^A01", "ADT^A04", "ADT^A08", "ADT^A13"), "ADT_A01"),
+    **dict.fromkeys(("ADT^A05", "ADT^A28", "ADT^A31"), "ADT_A05"),
+    "ADT^A03": "ADT_A03",
+    "ORU^R01": "ORU_R01",
+    "VXU^V04": "VXU_V04",
+}
+
+
+def event_of(message: Message) -> tuple[str, str]:
+    """Return type and trigger event of a message (MSH-9.1, MSH-9.2)."""
+    header = message.segments[0]
+    return er7.value(header, message.encoding, 9), er7.value(header, message.encoding, 9, 2)
+
+
+def check_header(message: Message) -> None:
+    """Raise `Malformed` for a header without type or control id, `Unsupported` for what the hub does not take in."""
+    header, encoding = message.segments[0], message.encoding
+    kind, event = event_of(message)
+    if not kind:
+        raise Malformed("MSH-9 names no message type", "MSH-9")
+    if not er7.value(header, encoding, 10):
+        raise Malformed("MSH-10 is empty: a message without control id cannot be acknowledged", "MSH-10")
+    version = er7.value(header, encoding, 12)
+    if version and not version.startswith("2"):
+        raise Unsupported(f"{version!r} is not a version of HL7 v2", "MSH-12")
+    if kind not in TAKEN:
+        raise Unsupported(f"messages of type {kind} are not taken in; {', '.join(sorted(TAKEN))} are", "MSH-9.1")
+    if event not in TAKEN[kind]:
+        offered = ", ".join(sorted(TAKEN[kind]))
+        raise Unsupported(f"{kind} with event {event or 'missing'} is not taken in; {offered} are", "MSH-9.2")

@@ -1,0 +1,123 @@
+"""From messages to changes, through the mapping tables; and merges (ADT^A40), which are no mapping."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import mappings
+from adapters.contract import Reading, Sender
+from adapters.hl7v2 import charset
+from adapters.hl7v2.events import MERGES, event_of
+from adapters.hl7v2.format import Document, Part
+from mappings import Mappings, Profile, er7
+from mappings.er7 import Message
+from tracker_core.changes import ChangeSet, MergeChange, RecordChange
+from tracker_core.issues import Issue
+
+
+@cache
+def tables() -> Mappings:
+    """Return the mapping tables, loaded and checked once per process."""
+    return mappings.load()
+
+
+def read(document: Document, sender: Sender) -> Reading:
+    """Return what the messages ask for. A message that names no patient is refused.
+
+    The peer's settings give `zone`, `naming` and, for messages that do not name one, `charset`. In a batch each message
+    stands alone.
+    """
+    profile = mappings.profile_from(sender.peer.settings, sender.peer.code)
+    changes = ChangeSet(atomic=len(document.parts) == 1)
+    reading = Reading(changes, list(document.issues))
+    for number, part in enumerate(document.parts, 1):
+        wanted = in_charset(part, str(sender.peer.settings.get("charset", "")))
+        read_part(wanted, profile, reading, "" if number == 1 else f"{number}-")
+    return reading
+
+
+def in_charset(part: Part, default: str) -> Part:
+    """Return `part` read again in the peer's character set, when it was parsed without knowing the peer."""
+    if not default or charset.declared(part.raw):
+        return part
+    return Part(part.raw, *charset.parse_message(part.raw, default))
+
+
+def read_part(part: Part, profile: Profile, reading: Reading, prefix: str) -> None:
+    """Add one message to `reading`."""
+    found, issues = mappings.read_message(tables(), part.message, profile)
+    reading.issues += [*part.issues, *breaks(part.message), *issues]
+    missing = missing_patient(found)
+    if missing is not None:
+        reading.issues.append(missing)
+        reading.rejected = True
+        return
+    reading.changes.records += renamed(found, prefix) if prefix else found
+    if event_of(part.message)[1] in MERGES:
+        read_merges(part.message, profile, reading)
+
+
+def missing_patient(found: list[RecordChange]) -> Issue | None:
+    """Return what is wrong when no patient, or one that cannot be found again, was read."""
+    patients = [change for change in found if change.type == "Patient"]
+    if not patients:
+        return Issue("required-segment", "the message says nothing of a patient", where="PID")
+    if not all(patient.match for patient in patients):
+        return Issue("required-field", "the patient has no identifier", where="PID-3")
+    return None
+
+
+def breaks(message: Message) -> Iterator[Issue]:
+    """Yield a warning for each segment that holds a raw line break: it should have been an escape sequence."""
+    for number, segment in enumerate(message.segments, 1):
+        if any("\n" in field for field in segment):
+            text = f"{segment[0]} holds a line break that is not escaped; it was taken as text"
+            yield Issue("structure-line-break", text, "warning", f"{segment[0]}[{number}]")
+
+
+def renamed(changes: list[RecordChange], prefix: str) -> list[RecordChange]:
+    """Return `changes` with other local names, so that those of several messages do not meet."""
+    names = {change.name: f"#{prefix}{change.name.removeprefix('#')}" for change in changes if change.name}
+    for change in changes:
+        change.name = names.get(change.name, "")
+        point(change.document, names)
+    return changes
+
+
+def point(node: Any, names: dict[str, str]) -> None:
+    """Let the references inside `node` follow `names`."""
+    if isinstance(node, dict):
+        if node.get("reference") in names:
+            node["reference"] = names[node["reference"]]
+        for value in node.values():
+            point(value, names)
+    elif isinstance(node, list):
+        for value in node:
+            point(value, names)
+
+
+def read_merges(message: Message, profile: Profile, reading: Reading) -> None:
+    """Add a merge for each MRG: into the patient of the PID before it (3.3.40: MRG-1 is the one that ends)."""
+    survivor = ""
+    pairs = 0
+    for segment in message.segments:
+        if segment[0] == "PID":
+            survivor = er7.get(segment, 3) or er7.get(segment, 2)
+        elif segment[0] == "MRG":
+            pairs += 1
+            kept, ended = (patient_query(message, field, profile) for field in (survivor, er7.get(segment, 1)))
+            if kept and ended:
+                reading.changes.merges.append(MergeChange(kept, ended, f"MRG:{pairs}"))
+                continue
+            reading.issues.append(Issue("required-field", "the merge names no identifier", where=f"MRG:{pairs}-1"))
+            reading.rejected = True
+    if not pairs:
+        reading.issues.append(Issue("required-segment", "a merge without the patient that ends", where="MRG"))
+        reading.rejected = True
+
+
+def patient_query(message: Message, identifiers: str, profile: Profile) -> str:
+    """Return the query that finds the patient with these `identifiers` (CX), as the tables read those of a PID."""
+    alone = Message(message.encoding, [message.segments[0], ["PID", "1", "", identifiers]])
+    found, _ = mappings.read_message(tables(), alone, profile)
+    return next((query for change in found if change.type == "Patient" for query in change.match), "")
