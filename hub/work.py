@@ -22,9 +22,12 @@ TRIES = 5
 def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
     """Keep the bytes, process them, and return the end of it, with the answer for their sender.
 
-    A message that was here before gets the answer of the first time. Raises `Unavailable` only when the bytes could
-    not be kept; whatever happens later is in the result.
+    A message that was here before gets the answer of the first time. A peer with the setting `acknowledge: stored` is
+    answered as soon as readable bytes are durably kept; what is wrong with them is then in the message browser.
+    Raises `Unavailable` only when the bytes could not be kept; whatever happens later is in the result.
     """
+    if peer.settings.get("acknowledge") == "stored" and _readable(runtime, peer, raw, envelope):
+        return _keep(runtime, peer, raw, envelope, actor)
     with transaction(runtime.pool) as session:
         # The commit that ends the processing makes this one durable too, and no answer leaves before that.
         session.execute("set local synchronous_commit = off")
@@ -32,6 +35,24 @@ def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: 
     if message.repeated:
         return answer_repeat(runtime, peer, message, raw, envelope, actor)
     return settle(runtime, message)
+
+
+def _readable(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope) -> bool:
+    try:
+        runtime.adapter(peer.format).parse(raw, envelope)
+    except HubError:
+        return False
+    return True
+
+
+def _keep(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
+    """Keep the bytes and say yes at once, for senders that cannot wait: a worker applies them."""
+    with transaction(runtime.pool) as session:
+        message = flow.receive(session, runtime, peer, raw, envelope, actor)
+    if message.repeated and message.digest != messages.digest_of(raw):
+        return answer_repeat(runtime, peer, message, raw, envelope, actor)
+    runtime.wake.set()
+    return Accepted(message.id, Report(), runtime.adapter(peer.format).answer(raw, envelope, Report(), None))
 
 
 def answer_repeat(runtime: Runtime, peer: Peer, first: Message, raw: bytes, envelope: Envelope, actor: str) -> Accepted:

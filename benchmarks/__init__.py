@@ -1,0 +1,1 @@
+"""Our rates beside ceilings measured in the same run: figures for people, never assertions in tests."""
