@@ -1,0 +1,73 @@
+"""What no row may claim: days that cannot be, values no living person has, codes that do not exist."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from terminology import icd10, snapshots
+from tracker_core.issues import Issue
+
+OLDEST_YEARS = 130
+# LOINC code -> lowest and highest value that is no slip of a finger, in the unit of the table.
+PLAUSIBLE: dict[str, tuple[str, str]] = {
+    "8310-5": ("25", "45"),
+    "29463-7": ("0.3", "400"),
+    "8302-2": ("20", "250"),
+    "8867-4": ("20", "300"),
+    "9279-1": ("4", "120"),
+    "8480-6": ("40", "300"),
+    "8462-4": ("20", "200"),
+    "59408-5": ("30", "100"),
+    "718-7": ("1", "27"),
+}
+_SEX_BOUND = {"male": "O00-O99 C51-C58 N70-N98", "female": "C60-C63 N40-N51"}
+
+
+def doubts(doc: dict[str, list[dict[str, Any]]], received: datetime) -> Iterator[tuple[str, str, Issue]]:
+    """Yield what is wrong with a row's document, each with the record type and code or element it is about."""
+    patient, encounter = doc.get("Patient", [{}])[0], doc.get("Encounter", [{}])[0]
+    born, seen = str(patient.get("birthDate", "")), str(encounter.get("period", {}).get("start", ""))
+    yield from (("Encounter", "period", issue) for issue in _visit_doubts(seen, received))
+    yield from (("Patient", "birthDate", issue) for issue in _birth_doubts(born, seen or received.isoformat()))
+    for condition in doc.get("Condition", []):
+        code = condition["code"]["coding"][0]["code"]
+        yield from (("Condition", code, issue) for issue in _code_doubts(code, str(patient.get("gender", ""))))
+    for observation in doc.get("Observation", []):
+        code = observation["code"]["coding"][0]["code"]
+        yield from (("Observation", code, issue) for issue in _value_doubts(code, observation))
+
+
+def _visit_doubts(seen: str, received: datetime) -> Iterator[Issue]:
+    latest = (received + timedelta(days=1)).date().isoformat()
+    if seen[:10] > latest:
+        yield Issue("future-date", "the visit lies in the future", value=seen)
+
+
+def _birth_doubts(born: str, seen: str) -> Iterator[Issue]:
+    if born and born > seen[: len(born)]:
+        yield Issue("impossible-date", "born after the visit", value=born)
+    elif born and int(seen[:4]) - int(born[:4]) > OLDEST_YEARS:
+        yield Issue("impossible-date", f"older than {OLDEST_YEARS} years at the visit", value=born)
+
+
+def _code_doubts(code: str, gender: str) -> Iterator[Issue]:
+    system = snapshots.pinned(icd10.SYSTEM)
+    if system is not None and code not in system:
+        if icd10.category(code) not in system:
+            yield Issue("unknown-code", f"{code} is not in ICD-10 {system.edition.version}", value=code)
+        else:
+            text = f"{code} is not in ICD-10 {system.edition.version}, {icd10.category(code)} is"
+            yield Issue("unknown-code", text, "warning", value=code)
+    if code in icd10.read_ranges(_SEX_BOUND.get(gender, "")):
+        yield Issue("unlikely", f"{code} for a {gender} person", "warning", value=code)
+
+
+def _value_doubts(code: str, observation: dict[str, Any]) -> Iterator[Issue]:
+    value = observation.get("valueQuantity", {}).get("value")
+    if value is None or code not in PLAUSIBLE:
+        return
+    low, high = (Decimal(bound) for bound in PLAUSIBLE[code])
+    if not low <= value <= high:
+        unit = observation["valueQuantity"]["unit"]
+        yield Issue("impossible-value", f"not between {low} and {high} {unit}", value=str(value))

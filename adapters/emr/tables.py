@@ -1,0 +1,78 @@
+"""The mapping table of an EMR: found by its peer's settings, compiled once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import mappings
+from mappings.codecs.cells import cell_codecs
+from mappings.concepts import ConceptMap, parse_concept_map
+from mappings.flat import FlatTable, compile_flat
+from mappings.paths import BadRow
+from tracker_core.context import Peer
+from tracker_core.errors import Unsupported
+
+FOLDER = Path(mappings.__file__).parent / "tables" / "emr"
+DEFAULT = "visits"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """A table with what rows of it need besides: the code of the Observation that each column of one is about."""
+
+    table: FlatTable
+    observations: Mapping[str, str]
+    diagnoses: frozenset[str]
+
+
+def layout_of(peer: Peer) -> Layout:
+    """Return the layout that the peer's settings name.
+
+    `table` (default `visits`) is a file of the built-in folder or of `overlay`, a folder whose file of that name is
+    laid over the built-in one; `dates` are forms (`%d/%m/%Y`) that are read beside ISO. Raises Unsupported when there
+    is no such table or it does not compile: the peer is misconfigured.
+    """
+    settings = peer.settings
+    name, overlay = str(settings.get("table", DEFAULT)), str(settings.get("overlay", ""))
+    try:
+        return _layout(name, overlay, tuple(settings.get("dates", ())))
+    except BadRow as bad:
+        raise Unsupported(f"the table {name} of {peer.code} is not usable: {bad}") from bad
+
+
+@lru_cache(maxsize=64)
+def _layout(name: str, overlay: str, dates: tuple[str, ...]) -> Layout:
+    base, over = _text(FOLDER, name), _text(Path(overlay), name) if overlay else ""
+    if not base and not over:
+        raise BadRow("there is no such table")
+    find_codec = cell_codecs(_concept_maps(overlay), dates)
+    table = compile_flat(base or over, f"emr/{name}", find_codec, over if base else "")
+    return Layout(table, _observations(table), _columns_of(table, "Condition"))
+
+
+def _text(folder: Path, name: str) -> str:
+    path = folder / f"{name}.map"
+    return path.read_text("utf-8") if path.name == f"{name}.map" and path.is_file() else ""
+
+
+def _concept_maps(overlay: str) -> dict[str, ConceptMap]:
+    folders = [FOLDER / "concepts", *([Path(overlay) / "concepts"] if overlay else [])]
+    files = [path for folder in folders for path in sorted(folder.glob("*.map"))]
+    maps = [parse_concept_map(path.read_text("utf-8"), f"emr/concepts/{path.name}") for path in files]
+    return {found.name: found for found in maps}
+
+
+def _observations(table: FlatTable) -> dict[str, str]:
+    """Return the code by which a column selects its Observation."""
+    return {
+        column: rule.place.path.steps[0].keys[0].value
+        for rule in table.rules
+        if rule.place is not None and rule.place.path.steps[0].name == "Observation" and rule.place.path.steps[0].keys
+        for column in rule.columns
+    }
+
+
+def _columns_of(table: FlatTable, record: str) -> frozenset[str]:
+    rules = [rule for rule in table.rules if (rule.place or rule.items).path.steps[0].name == record]  # type: ignore[union-attr] # one is set
+    return frozenset(column for rule in rules for column in rule.columns[:1])

@@ -1,0 +1,176 @@
+"""Flat tables: the columns of a row <-> the records of one visit, with the rows of the mapping language.
+
+    NAME                                    heading; then, indented, facts about the file:
+      required COLUMN…                      a file without one of them is refused
+      ignore COLUMN…                        columns that may be there and say nothing
+    column[,column…] <-> path codec         the path starts with a record type: Patient.birthDate, Observation[…].value…
+
+A codec over several columns sees their texts as a list. A row whose path holds `*` has a codec for the whole list.
+A document is `{"Patient": [{…}], "Encounter": [{…}], "Condition": […], "Observation": […]}`.
+"""
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+
+from mappings.codecs.codec import Codec
+from mappings.paths import DOCUMENT, BadRow, parse_path
+from mappings.places import MISSING, Doc, ListPlace, Place, compile_list, compile_place
+from mappings.rows import Row, Section, Test, read_sections
+from mappings.scope import Scope, Unfit
+from tracker_core.issues import Issue
+
+Cells = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """One compiled row. Exactly one of `place` and `items` is set; `columns` is empty for a constant."""
+
+    row: Row
+    columns: tuple[str, ...]
+    codec: Codec
+    place: Place | None
+    items: ListPlace | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlatTable:
+    """A compiled table. `columns` are those that it reads or writes, in the order of its rows."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    columns: tuple[str, ...]
+    required: frozenset[str]
+    ignored: frozenset[str]
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns that go both ways: what an export holds."""
+        both = [column for rule in self.rules if rule.row.writes for column in rule.columns]
+        return tuple(dict.fromkeys(both))
+
+    def read(self, cells: Cells, scope: Scope) -> Doc:
+        """Read a row into a document; a cell that does not fit leaves an issue in `scope` that names its column.
+
+        An empty cell says nothing, and so does a column that is not there.
+        """
+        doc: Doc = {}
+        for rule in self.rules:
+            if rule.row.reads and all(holds(test, cells) for test in rule.row.tests):
+                scope.row = rule.row
+                _read_rule(rule, cells, doc, scope)
+        return doc
+
+    def write(self, doc: Doc, scope: Scope, only: Container[str] | None = None) -> dict[str, str]:
+        """Return the cells that say what `doc` holds, in the table's own spelling; absent facts have no cell.
+
+        With `only`, rows whose first column is not among them are left out.
+        """
+        cells: dict[str, str] = {}
+        for rule in self.rules:
+            if rule.row.writes and rule.columns and (only is None or rule.columns[0] in only):
+                scope.row = rule.row
+                cells |= _write_rule(rule, doc, scope)
+        return cells
+
+
+def compile_flat(text: str, name: str, find_codec: Callable[[str], Codec], overlay: str = "") -> FlatTable:
+    """Compile a table file and the overlay laid over it. Raises `BadRow`, with file and line, for what is not allowed.
+
+    An overlay's row with the same left and right replaces the table's, a new one is appended, `- left right` removes.
+    """
+    section = _only(read_sections(text, name), name)
+    if overlay:
+        _lay_over(section, _only(read_sections(overlay, f"{name}+"), name))
+    rules = tuple(_compile(row, find_codec) for row in section.rows)
+    _check(rules)
+    facts = {word: _words(section, word) for word in ("required", "ignore")}
+    columns = tuple(dict.fromkeys(column for rule in rules for column in rule.columns))
+    if unknown := facts["required"] - set(columns):
+        raise BadRow(f"{name}: required columns that no row reads: {', '.join(sorted(unknown))}")
+    return FlatTable(name, rules, columns, facts["required"], facts["ignore"])
+
+
+def holds(test: Test, cells: Cells) -> bool:
+    """Tell whether a test of a row holds for these cells."""
+    found = cells.get(test.left, "").strip()
+    return (found in test.values if test.values else bool(found)) is not test.negated
+
+
+def _only(sections: list[Section], name: str) -> Section:
+    if len(sections) != 1:
+        raise BadRow(f"{name}: a flat table has one heading, not {len(sections)}")
+    return sections[0]
+
+
+def _lay_over(section: Section, overlay: Section) -> None:
+    gone = {*overlay.removals, *((row.left, row.right) for row in overlay.rows)}
+    section.rows = [row for row in section.rows if (row.left, row.right) not in gone] + overlay.rows
+    section.others.extend(overlay.others)
+
+
+def _words(section: Section, first: str) -> frozenset[str]:
+    for line in section.others:
+        if line.words[0] not in ("required", "ignore"):
+            raise BadRow(f"{section.name}:{line.number}: {line.words[0]!r} is no fact about a flat file")
+    return frozenset(word for line in section.others if line.words[0] == first for word in line.words[1:])
+
+
+def _compile(row: Row, find_codec: Callable[[str], Codec]) -> Rule:
+    try:
+        path = parse_path(row.right, DOCUMENT)
+        codec = find_codec(row.codec)
+    except BadRow as bad:
+        raise BadRow(f"{row}: {bad}") from None
+    columns = () if row.constant is not None else tuple(row.left.split(","))
+    if (len(columns) > 1) != (codec.form == "fields"):
+        raise BadRow(f"{row}: {codec.name} does not take {len(columns)} columns")
+    if path.star >= 0:
+        return Rule(row, columns, codec, None, compile_list(path))
+    return Rule(row, columns, codec, compile_place(path), None)
+
+
+def _check(rules: tuple[Rule, ...]) -> None:
+    """Refuse two ways back from one place, and two into one column."""
+    seen: dict[str, Row] = {}
+    for rule in rules:
+        if rule.row.arrow == "<->":
+            for place in (rule.row.right, *rule.columns):
+                if place in seen:
+                    raise BadRow(f"{rule.row}: {seen[place]} already goes both ways with {place}")
+                seen[place] = rule.row
+
+
+def _read_rule(rule: Rule, cells: Cells, doc: Doc, scope: Scope) -> None:
+    texts = [cells.get(column, "") for column in rule.columns] or [rule.row.constant or ""]
+    if not any(text.strip() for text in texts):
+        return
+    left = texts if rule.codec.form == "fields" else texts[0]
+    try:
+        value = rule.codec.decode(left, scope, None)
+    except Unfit as unfit:
+        place = f"{scope.where}{rule.columns[0]}" if rule.columns else scope.where
+        value = "; ".join(text for text in texts if text.strip())[:200]
+        scope.issues.append(Issue(unfit.code, unfit.reason, "error", place, value, str(rule.row)))
+        return
+    if value is MISSING:
+        return
+    if rule.items is not None:
+        for item in value:
+            rule.items.add(doc, item)
+    elif rule.place is not None and rule.place.get(doc) is MISSING:
+        rule.place.put(doc, value)
+
+
+def _write_rule(rule: Rule, doc: Doc, scope: Scope) -> dict[str, str]:
+    value = (
+        rule.items.all(doc) if rule.items is not None else rule.place.get(doc) if rule.place is not None else MISSING
+    )
+    if value is MISSING or value is None or value == []:
+        return {}
+    try:
+        left = rule.codec.encode(value, scope, None)
+    except Unfit:
+        return {}
+    texts = left if rule.codec.form == "fields" and left is not None else [left]
+    return {column: text for column, text in zip(rule.columns, texts, strict=True) if text}
