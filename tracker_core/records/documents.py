@@ -101,7 +101,9 @@ def merge(current: bytes | Raw, incoming: bytes | Raw, structure: str = "") -> b
             members = _without(members, key) if bytes(members[key]) == b"{}" else members
         else:
             if element is not None and element.choice:
-                members = {k: v for k, v in members.items() if k not in known or known[k].choice != element.choice}
+                members = {
+                    k: v for k, v in members.items() if k == key or k not in known or known[k].choice != element.choice
+                }
             members[key] = raw
     return _join(_referenced(members))
 
