@@ -23,7 +23,7 @@ def fold(text: str) -> str:
     """Return `text` without case and accents, cut to what an index entry can hold (FHIR R4 3.1.1.4.8)."""
     if text.isascii():
         return text.lower()[:_LONGEST]
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))[:_LONGEST]
 
 

@@ -14,9 +14,9 @@ class World:
 
     `stored` names what the database held before; `enrolled` the live enrollments per (entity, program) as
     (uid, status); `held` the live events per (enrollment, stage) of stages that do not repeat; `taken` who owns a
-    unique value; `failed` what of this import will not be written; `usernames` maps what
-    values and assignments say of users, name or uid, to the user name; `aliases` an enrollment's proposed uid to the
-    uid of the one that its origin made already.
+    unique value; `named` what items of this import were about so far; `failed` what of it will not be written;
+    `usernames` maps what values and assignments say of users, name or uid, to the user name; `aliases` an enrollment's
+    proposed uid to the uid of the one that its origin made already.
     """
 
     metadata: Metadata
@@ -31,6 +31,7 @@ class World:
     held: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     linked: dict[tuple[str, tuple[str, str], tuple[str, str]], str] = field(default_factory=dict)
     taken: dict[tuple[str, str], str] = field(default_factory=dict)
+    named: set[tuple[Kind, str]] = field(default_factory=set)
     failed: set[tuple[Kind, str]] = field(default_factory=set)
     usernames: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)

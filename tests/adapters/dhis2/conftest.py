@@ -1,10 +1,8 @@
-"""The DHIS2 face over a real database: a way in that parses, reads and applies as the hub does."""
+"""The DHIS2 face over the hub's own flow and a real database."""
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -14,55 +12,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapters.contract import Accepted, Envelope, Sender
 from adapters.dhis2 import ADAPTER
+from hub.access import HubAccess
+from hub.runtime import Runtime
 from tests.samples.metadata import country
-from tracker_core import history, messages, metadata, peers, tracker, users
+from tracker_core import history, metadata, users
 from tracker_core.context import User
-from tracker_core.database import Pool, Session, transaction
-from tracker_core.errors import HubError
-from tracker_core.issues import Report
-from tracker_core.messages import Arrival
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """The tracker half of the hub's flow, on one database."""
-
-    pool: Pool
-
-    def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
-        """Store, process, answer."""
-        with transaction(self.pool) as session:
-            sender = peers.ensure(session, peer or format_, format_)
-            about = asdict(envelope)
-            [message] = messages.store(session, [Arrival(sender.id, format_, raw, about=about, actor=user.username)])
-        report = Report()
-        try:
-            with transaction(self.pool) as session:
-                reading = ADAPTER.read(
-                    ADAPTER.parse(raw, envelope), Sender(sender, datetime.now(UTC), envelope.parameters)
-                )
-                context = history.open_change_set(session, user.username, sender, message.id)
-                applied = tracker.apply(session, context, reading.changes)
-                report = Report(applied.outcomes, applied.issues)
-                report.rejected = reading.changes.atomic and bool(report.errors)
-                if report.rejected or reading.dry_run:
-                    session.rollback()
-        except HubError as error:
-            return self.finish(message.id, raw, envelope, Report(rejected=True), error)
-        return self.finish(message.id, raw, envelope, report, None)
-
-    def finish(self, id: int, raw: bytes, envelope: Envelope, report: Report, error: HubError | None) -> Accepted:
-        """Keep the answer with the message."""
-        answer = ADAPTER.answer(raw, envelope, report, error)
-        with transaction(self.pool) as session:
-            messages.finish(session, id, "rejected" if report.rejected else "done", report.as_json(), answer)
-        return Accepted(id, report, answer, error)
-
-    def session(self) -> AbstractContextManager[Session]:
-        """A session of its own."""
-        return transaction(self.pool)
+from tracker_core.database import Pool, transaction
 
 
 def logged_in(app: ASGIApp, user: User) -> ASGIApp:
@@ -77,13 +33,13 @@ def logged_in(app: ASGIApp, user: User) -> ASGIApp:
 
 
 @pytest.fixture
-def way(pool: Pool) -> Way:
+def way(pool: Pool) -> HubAccess:
     """The way in, over the invented country and a user `tester` with all authorities."""
     with transaction(pool) as session:
         metadata.bootstrap(session)
         metadata.import_objects(session, history.open_change_set(session, actor="system"), country())
         users.create(session, "tester", "secret", ["ALL"], doc={"firstName": "Test", "surname": "Er"})
-    return Way(pool)
+    return HubAccess(Runtime(pool, {ADAPTER.name: ADAPTER}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +63,7 @@ class Client:
             return await client.request(method, path, **options)
 
 
-def client_of(way: Way, authorities: Sequence[str]) -> Client:
+def client_of(way: HubAccess, authorities: Sequence[str]) -> Client:
     """Return a client of the face whose user has `authorities`."""
     assert ADAPTER.face is not None
     user = User("UsTester001", "tester", frozenset(authorities))
@@ -115,12 +71,12 @@ def client_of(way: Way, authorities: Sequence[str]) -> Client:
 
 
 @pytest.fixture
-def client(way: Way) -> Client:
+def client(way: HubAccess) -> Client:
     """A client of the face, logged in as `tester` with all authorities."""
     return client_of(way, ["ALL"])
 
 
 @pytest.fixture
-def limited(way: Way) -> Client:
+def limited(way: HubAccess) -> Client:
     """A client of the face whose user has no authority."""
     return client_of(way, [])

@@ -11,11 +11,12 @@ import pytest
 
 from adapters.contract import Outgoing, Sender, View
 from adapters.dhis2 import peer
-from tests.adapters.dhis2.conftest import Client, Way
+from hub.access import HubAccess
+from hub.views import load_person
+from tests.adapters.dhis2.conftest import Client
 from tests.adapters.dhis2.samples import person
 from tracker_core.context import Peer
 from tracker_core.errors import Unavailable, Unsupported
-from tracker_core.tracker import documents
 from tracker_core.tracker.searching import Query, search
 
 
@@ -25,14 +26,12 @@ def national(address: str | None = None, secret: str | None = None, **settings: 
 
 
 @pytest.fixture
-def view(way: Way, client: Client) -> View:
+def view(way: HubAccess, client: Client) -> View:
     """A stored person, as loaded at send time."""
     client.post("/api/tracker", json={"trackedEntities": [person()]}, params={"async": "false"})
     with way.session() as session:
         [pk] = search(session, Query("trackedEntity"))
-        parts = documents.Parts(enrollments=True, events=True)
-        [doc] = documents.entities(session, [pk], parts).values()
-    return View("person", "tracker", values={"trackedEntity": doc})
+        return load_person(session, "tracker", pk)
 
 
 def test_what_is_sent_can_be_imported(view: View, client: Client) -> None:

@@ -306,6 +306,16 @@ def test_an_org_unit_scoped_value_moves_with_its_entity(
         assert bool(tracker.apply(session, context, ChangeSet(entities=[third])).issues) is refused
 
 
+def test_an_object_named_twice_is_refused(session: Session, apply: Callable[[ChangeSet], Applied]) -> None:
+    """The second change of one object within an import is an issue, new or stored; the first one stands."""
+    twice = ChangeSet(entities=[person("TePerson001"), person("TePerson001", **{FAMILY: "Byron"})], atomic=False)
+    for done in ("created", "unchanged"):
+        applied = apply(twice)
+        assert actions(applied) == [done, "ignored"]
+        assert [issue.code for issue in applied.issues] == ["duplicate"]
+    assert session.execute("select value from attribute_value").fetchall() == [("Ada",)]
+
+
 def test_nothing_to_do_is_nothing_done(apply: Callable[[ChangeSet], Applied]) -> None:
     """A change set without tracker items gives an empty result."""
     assert apply(ChangeSet()) == Applied()

@@ -11,6 +11,7 @@ from tracker_core.tracker.validation.table import (
     ENTITY_CHECKS,
     EVENT_CHECKS,
     RELATIONSHIP_CHECKS,
+    TWICE,
     Check,
 )
 from tracker_core.tracker.world import World
@@ -33,13 +34,17 @@ _TABLE = {
 def validate(world: World, items: Sequence[AnyItem], validation: Validation) -> None:
     """Find what is wrong with `items`, all of one kind; what fails is named in `world.failed`, the rest admitted.
 
-    A new child of a parent that cannot be created fails too (E5000).
+    A new child of a parent that cannot be created fails too (E5000), and so does an object named a second time.
     """
     if not items:
         return
     rules = {step: _rules(items[0].kind, step, validation) for step in ("create", "update", "delete")}
     for item in items:
-        _check(world, item, rules[item.step], fast=validation == "fail_fast")
+        if (item.kind, item.row.uid) in world.named:
+            item.findings.append(finding(item, *TWICE, (_KINDS[item.kind], item.row.uid)))
+        else:
+            world.named.add((item.kind, item.row.uid))
+            _check(world, item, rules[item.step], fast=validation == "fail_fast")
         if not item.findings:
             _check_parents(world, item)
         if item.findings:

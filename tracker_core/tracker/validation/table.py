@@ -16,6 +16,7 @@ CREATE: tuple[Step, ...] = ("create",)
 WRITE: tuple[Step, ...] = ("create", "update")
 STORED: tuple[Step, ...] = ("update", "delete")
 EVERY: tuple[Step, ...] = ("create", "update", "delete")
+TWICE = ("duplicate", "{0} `{1}` stands more than once in this import.")
 CASCADE = ("E5000", "{0} `{1}` cannot be created because {2} `{3}` referenced by it could not be created.")
 
 
