@@ -53,7 +53,7 @@ def bind(metadata: Metadata, definition: Definition) -> Frame:
         program=_pk(metadata, "programs", source.program, missing),
         stage=_pk(metadata, "programStages", source.stage, missing),
         element=_uid(metadata, "dataElements", source.element, missing) if source.element else "",
-        birth_date=_pk(metadata, "trackedEntityAttributes", source.birth_date, missing),
+        birth_date=_date(metadata, source.birth_date, missing),
         sex=_pk(metadata, "trackedEntityAttributes", source.sex, missing),
     )
     if missing:
@@ -88,3 +88,10 @@ def _pk(metadata: Metadata, type: str, key: str, missing: list[str]) -> int | No
     uid = _uid(metadata, type, key, missing) if key else ""
     found = metadata.get(type, uid)
     return found.pk if found else None
+
+
+def _date(metadata: Metadata, key: str, missing: list[str]) -> int | None:
+    pk = _pk(metadata, "trackedEntityAttributes", key, missing)
+    if pk is not None and metadata.attributes[metadata.uids[pk]].value_type not in {"DATE", "DATETIME", "AGE"}:
+        missing.append(f"{key} as a date")
+    return pk
