@@ -87,20 +87,6 @@ def named(metadata: Metadata, type: str, scheme: str, key: str) -> str | None:
     return hits[0] if len(hits) == 1 else None
 
 
-def called(metadata: Metadata, type: str, scheme: str, uid: str) -> str | None:
-    """Return what the object `uid` is called under an id scheme: the way back of `named`."""
-    member = _member(metadata, type, uid)
-    if member is None:
-        return None
-    if scheme == "CODE":
-        return member.code
-    if scheme == "NAME":
-        return member.name
-    if scheme == "UID":
-        return uid
-    return _attribute(member, scheme.partition(":")[2]) if isinstance(member, Object) else None
-
-
 def combo_of(metadata: Metadata, type: str, uid: str) -> str:
     """Return the category combo of a data element or data set, empty for the default one."""
     combo = reference(_doc(metadata, type, uid).get("categoryCombo"))
