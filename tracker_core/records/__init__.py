@@ -2,6 +2,19 @@
 
 from tracker_core.records.search import Page, search
 from tracker_core.records.store import Applied, apply
-from tracker_core.records.stored import Stored, by_pk, of_subject, read, read_version, versions
+from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_version, versions, walk
 
-__all__ = ["Applied", "Page", "Stored", "apply", "by_pk", "of_subject", "read", "read_version", "search", "versions"]
+__all__ = [
+    "Applied",
+    "Page",
+    "Stored",
+    "apply",
+    "by_pk",
+    "earlier",
+    "of_subject",
+    "read",
+    "read_version",
+    "search",
+    "versions",
+    "walk",
+]

@@ -104,3 +104,22 @@ def read_version(session: Session, type_: str, id: str, version: int) -> Stored 
         (resource_types()[type_], id, version),
     ).fetchone()
     return stored(row) if row else None
+
+
+def earlier(session: Session, versions: Sequence[Stored]) -> dict[int, Stored]:
+    """Return, by key, the version before each of these; a record's first version has none."""
+    rows = session.execute(
+        f"select {_COLUMNS} from unnest(%b::bigint[], %b::int[]) w (pk, version) join record r on r.pk = w.pk"
+        " join record_version v on v.pk = w.pk and v.version = w.version - 1",
+        ([one.pk for one in versions], [one.version for one in versions]),
+    )
+    return {one.pk: one for one in map(stored, rows)}
+
+
+def walk(session: Session, types: Sequence[str], after: int, count: int) -> list[Stored]:
+    """Return the next `count` live records of these types whose key is greater than `after`, by key."""
+    rows = session.execute(
+        f"{_CURRENT} where r.pk > %s and not r.deleted and r.type = any(%b::smallint[]) order by r.pk limit %s",
+        (after, [resource_types()[t] for t in types], count),
+    )
+    return [stored(row) for row in rows]

@@ -1,0 +1,22 @@
+"""Program bindings: what ties the records of a person, an enrolment or an event to a program, both ways."""
+
+from mappings.binding.cases import find_case, refuted
+from mappings.binding.events import Edit, EventReading, read_event, select_stages, write_event
+from mappings.binding.grammar import Binding, Case, Stage, parse_binding
+from mappings.binding.persons import read_person, write_person
+
+__all__ = [
+    "Binding",
+    "Case",
+    "Edit",
+    "EventReading",
+    "Stage",
+    "find_case",
+    "parse_binding",
+    "read_event",
+    "read_person",
+    "refuted",
+    "select_stages",
+    "write_event",
+    "write_person",
+]
