@@ -12,7 +12,7 @@ from adapters.fhir import bundles, outcomes
 from tracker_core import records
 from tracker_core.database import Session
 from tracker_core.errors import Malformed, NotFound
-from tracker_core.records import Stored, documents
+from tracker_core.records import Stored, documents, validation
 from tracker_core.records.definitions import elements, resource_types
 
 Pairs = Sequence[tuple[str, str]]
@@ -47,7 +47,7 @@ def read(session: Session, base: str, path: str, pairs: Pairs, conditions: Condi
         raise NotFound(f"R4 has no resource type {steps[0]!r}")
     shape = tuple(step if step.startswith("_") else "*" for step in steps[1:])
     answer = _SHAPES.get(shape)
-    if answer is None:
+    if answer is None or not all(validation.is_id(step) for step in steps[1:] if not step.startswith("_")):
         raise NotFound(f"there is nothing at {path}")
     return answer(session, base, steps, pairs, conditions)
 
@@ -104,7 +104,7 @@ def _history(session: Session, base: str, steps: Sequence[str], pairs: Pairs, _c
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) == 0:
         raise Malformed(f"_count is a whole number above 0, not {text!r}", where="_count")
     return min(int(text), 1000)
 

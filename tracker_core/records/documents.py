@@ -92,7 +92,7 @@ def merge(current: bytes | Raw, incoming: bytes | Raw, structure: str = "") -> b
         element = known.get(key)
         if bytes(raw) == b"null":
             members.pop(key, None)
-        elif key in _UNITED and key in members:
+        elif key in _UNITED and key in members and (element is None or element.many):
             members[key] = _unite(members[key], raw, _UNITED[key])
         elif key == "meta" and key in members:
             members[key] = Raw(_join({**_members(members[key]), **_members(raw)}))
@@ -163,7 +163,7 @@ def _referenced(members: dict[str, Any]) -> dict[str, Any]:
     if "contained" not in members:
         return members
     whole = b"".join(bytes(raw) for raw in members.values())
-    ids = {item: orjson.loads(item).get("id", "") for item in map(bytes, _items(members["contained"]))}
+    ids = {item: str(orjson.loads(item).get("id", "")) for item in map(bytes, _items(members["contained"]))}
     kept = [item for item, id_ in ids.items() if b'"#' + id_.encode() + b'"' in whole]
     return {**members, "contained": Raw(b"[" + b",".join(kept) + b"]")} if kept else _without(members, "contained")
 

@@ -111,8 +111,16 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
         view = orjson.loads(raw)
     except ValueError as error:
         return None, [Issue("structure", f"the document is no JSON: {error}", where=where)]
+    if b"\\u0000" in raw and _has_nul(view):
+        return None, [Issue("value", "a text has a NUL character", where=where)]
     draft = Draft(change, number, raw, view, id=change.id)
     return draft, _document_issues(draft, where, partial)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 def _document_issues(draft: Draft, where: str, partial: bool) -> list[Issue]:

@@ -1,8 +1,15 @@
 """Transactions and batches over HTTP."""
 
+import json
 from typing import Any
 
 import httpx
+import pytest
+
+from adapters.contract import Envelope
+from adapters.fhir import ADAPTER
+from tracker_core.errors import Unsupported
+from tracker_core.issues import Report
 
 URN = "urn:uuid:11111111-1111-4111-8111-11111111111"
 
@@ -119,3 +126,19 @@ def test_what_is_no_bundle(client: httpx.Client) -> None:
         answer = client.post("/", content=body)
         assert (answer.status_code, answer.json()["resourceType"]) == (status, "OperationOutcome"), body
     assert client.post("/", json=bundle("transaction")).json()["type"] == "transaction-response"
+
+
+def test_what_a_message_is_called() -> None:
+    """A stored request is named by its interaction; bytes that are no bundle have no name."""
+    for raw, method, target, name in (
+        (b'{"resourceType":"Bundle","type":"batch"}', "POST", "/fhir", "batch"),
+        (b"{", "POST", "/fhir/", ""),
+        (b"", "PUT", "/fhir/Patient/1", "PUT Patient"),
+    ):
+        assert ADAPTER.identify(raw, Envelope("", method, target)).type == name
+    with pytest.raises(Unsupported):
+        ADAPTER.parse(b"<a/>", Envelope("application/fhir+xml", "POST", "/fhir"))
+    refused = ADAPTER.answer(b"{", Envelope("", "POST", "/fhir"), Report(), None)
+    assert json.loads(refused)["resourceType"] == "OperationOutcome"
+    bug = ADAPTER.answer(b"{", Envelope(), Report(), RuntimeError("secret"))
+    assert b"secret" not in bug

@@ -117,6 +117,10 @@ WRONG_REQUESTS: list[tuple[str, str, dict[str, str], int]] = [
     ("GET", "/Patient/none", {}, 404),
     ("GET", "/Spaceship/1", {}, 404),
     ("GET", "/Patient/1/x/y", {}, 404),
+    ("GET", "/Patient/%00", {}, 404),
+    ("GET", "/Patient?name=%00", {}, 400),
+    ("GET", "/Patient?%00=1", {}, 400),
+    ("GET", "/Patient/p/_history/99999999999999999999", {}, 404),
     ("POST", "/Spaceship", {}, 404),
     ("PUT", "/Patient", {}, 400),
     ("DELETE", "/Patient", {}, 400),
@@ -140,6 +144,20 @@ def test_wrong_requests(client: httpx.Client) -> None:
         assert answer.status_code == status, (method, path)
         if status != 204:
             assert issue(answer)["severity"] == "error"
+
+
+def test_search_by_post_and_parts_of_records(client: httpx.Client) -> None:
+    """A search may come as a form; records may be asked for in part, and say so."""
+    text = {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">Ada</div>'}
+    client.put("/Patient/p1", json=PATIENT | {"id": "p1", "text": text, "birthDate": "1990-01-01", "_birthDate": {}})
+    found = client.post("/Patient/_search?_count=5", data={"identifier": "urn:x|1", "_elements": "birthDate"}).json()
+    shown = found["entry"][0]["resource"]
+    assert set(shown) == {"resourceType", "id", "meta", "birthDate", "_birthDate"}
+    assert shown["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert set(client.get("/Patient/p1?_summary=text").json()) == {"resourceType", "id", "meta", "text"}
+    assert "text" not in client.get("/Patient/p1?_summary=data").json()
+    odd = client.get("/Patient?&&nonsense=1&=x&summary=count&identifier=urn:x|1").json()
+    assert [entry["search"]["mode"] for entry in odd["entry"]] == ["match", "outcome"]
 
 
 def test_metadata_says_what_is_there(client: httpx.Client) -> None:

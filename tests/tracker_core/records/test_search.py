@@ -323,6 +323,10 @@ WRONG = [
     ("gender:fuzzy", "male"),
     ("_cursor", "!"),
     ("_cursor", "W10"),
+    ("_cursor", "W1sxXSwieCJd"),
+    ("_count", "9" * 5000),
+    ("name", "a\0"),
+    ("_lastUpdated", "apx"),
 ]
 
 
@@ -331,6 +335,24 @@ def test_wrong_values(session: Session, people: None) -> None:
     for pair in WRONG:
         with pytest.raises(Malformed):
             records.search(session, "Patient", [pair])
+
+
+def test_extreme_values(session: Session, people: None) -> None:
+    """Values at the edge of what can be written find nothing, or are refused, but break nothing."""
+    for query in ("_lastUpdated=lt0001-01-01", "_lastUpdated=ap0001", "birthdate=gt9999-12-31", "name=\U0001f600"):
+        assert ids(session, query) == ""
+    for value in ("1e999999999", "1" * 50, "infinity", "1e-9999"):
+        with pytest.raises(Malformed):
+            records.search(session, "Observation", [("value-quantity", value)])
+    damaged = "WyJhIiwieCJd"  # a text where the order has a time
+    with pytest.raises(Malformed):
+        records.search(session, "Patient", [("_sort", "_lastUpdated"), ("_cursor", damaged)])
+
+
+def test_a_cursor_of_another_order(session: Session, people: None) -> None:
+    """A cursor that does not fit the order of the search is refused."""
+    with pytest.raises(Malformed):
+        records.search(session, "Patient", [("_sort", "birthdate"), ("_cursor", "WyJhIiwieCJd")])
 
 
 def test_wrong_observation_values(session: Session) -> None:

@@ -109,7 +109,16 @@ def test_items_that_stand_alone(session: Session, context: Context) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "code"), [(b"{", "structure"), (b"[]", "structure"), (b'{"resourceType":"Basic"}', "structure")]
+    ("document", "code"),
+    [
+        (b"{", "structure"),
+        (b"[]", "structure"),
+        (b"[" * 3000, "structure"),
+        (b'{"resourceType":"Basic"}', "structure"),
+        (b'{"resourceType":"Patient","name":[{"family":"a\\u0000"}]}', "value"),
+        (b'{"resourceType":"Patient","x":1e999}', "structure"),
+        (b'{"resourceType":"Patient","name":[{"family":"\xff"}]}', "structure"),
+    ],
 )
 def test_what_is_no_such_resource(session: Session, context: Context, document: bytes, code: str) -> None:
     """Bytes that are no JSON, no object or of another type are refused with an issue."""
@@ -332,3 +341,16 @@ def test_local_names_of_a_message_join_its_records(session: Session, context: Co
     reference = current(session, "Observation", made.outcomes[0].id)["subject"]["reference"]
     assert reference == f"Patient/{made.outcomes[1].id}"
     assert records.search(session, "Observation", [("subject", made.outcomes[1].id)]).matches
+
+
+def test_a_merge_replaces_what_is_no_list(session: Session) -> None:
+    """An identifier that a type has once is replaced, not united."""
+    here = history.open_change_set(session, "tester", peers.ensure(session, "clinic", "hl7v2"))
+    base = {"resourceType": "QuestionnaireResponse", "status": "completed"}
+    match = ("identifier=urn:x|1",)
+    first = {**base, "identifier": {"system": "urn:x", "value": "1"}}
+    second = {**base, "identifier": {"system": "urn:x", "value": "1", "use": "usual"}}
+    made = records.apply(session, here, [change(first, "merge", match=match)])
+    done = records.apply(session, here, [change(second, "merge", match=match)])
+    assert [o.action for o in made.outcomes + done.outcomes] == ["created", "updated"]
+    assert current(session, "QuestionnaireResponse", made.outcomes[0].id)["identifier"]["use"] == "usual"

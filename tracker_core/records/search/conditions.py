@@ -1,8 +1,8 @@
 """Criteria as conditions of SQL on a row `r` of `record`. Values stand in the text: the planner must see them."""
 
+import json
 from collections.abc import Callable, Sequence
 
-import orjson
 from psycopg import sql
 
 from tracker_core.database import Session
@@ -114,7 +114,7 @@ def _string(modifier: str, text: str) -> sql.Composable:
 
 def _says(text: str) -> sql.Composable:
     """Return the condition that the document holds this very text: entries are folded, `:exact` is not."""
-    forms = {orjson.dumps(text), ('"' + text.encode("unicode_escape").decode().replace("\\x", "\\u00") + '"').encode()}
+    forms = sorted({json.dumps(text).encode(), json.dumps(text, ensure_ascii=False).encode()})
     return sql.SQL("exists (select from record_version v where v.pk = r.pk and v.version = r.version and ({}))").format(
         any_of([sql.SQL("position({}::bytea in v.doc) > 0").format(sql.Literal(form)) for form in forms])
     )

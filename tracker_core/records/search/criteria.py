@@ -64,6 +64,8 @@ def read(type_: str, pairs: Sequence[tuple[str, str]]) -> Reading:
         name = key.partition(":")[0]
         if name in RESULT:
             out.result.setdefault(key, []).append(value)
+        elif "\0" in key + value:
+            out.issues.append(Issue("value", "a parameter has a NUL character", where=key.replace("\0", "")))
         elif not value.strip():
             out.issues.append(Issue("value", f"the parameter {key} has no value", "warning", where=key))
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from psycopg import sql
+from psycopg import errors, sql
 
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
@@ -67,7 +67,7 @@ def search(session: Session, type_: str, pairs: Sequence[tuple[str, str]]) -> Pa
 
 def _count(result: dict[str, list[str]]) -> int:
     text = result.get("_count", [str(USUAL_COUNT)])[-1]
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise Malformed(f"_count is a whole number, not {text!r}", where="_count")
     return min(int(text), MOST_COUNT)
 
@@ -116,7 +116,12 @@ def _fill(
         order=order.clause,
         limit=sql.Literal(count + 1),
     )
-    rows = session.execute(query, prepare=False).fetchall()
+    try:
+        rows = session.execute(query, prepare=False).fetchall()
+    except errors.DataError as error:
+        if not cursor:
+            raise
+        raise Malformed("the link to the next page is damaged", where="_cursor") from error
     documents = by_pk(session, [row[0] for row in rows[:count]])
     page.matches = [documents[row[0]] for row in rows[:count] if row[0] in documents]
     if len(rows) > count:
@@ -132,6 +137,7 @@ def _opened(cursor: str) -> list[Any]:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error) as error:
         raise Malformed("the link to the next page is damaged", where="_cursor") from error
-    if not isinstance(position, list) or len(position) != 2 or not isinstance(position[1], str):
-        raise Malformed("the link to the next page is damaged", where="_cursor")
-    return position
+    match position:
+        case [str() | int() | None, str()]:
+            return list(position)
+    raise Malformed("the link to the next page is damaged", where="_cursor")

@@ -35,6 +35,9 @@ _UPDATED = {
     "ap": "(r.updated >= {lo} and r.updated < {hi})",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LONGEST = 40  # digits and signs of a number; more than that is no measurement
 _NUMBER = {
     "eq": "value >= {lo} and value < {hi}",
     "ne": "not (value >= {lo} and value < {hi})",
@@ -80,8 +83,8 @@ def updated_condition(prefix: str, value: str) -> sql.Composable | None:
 
 
 def _moment(micros: int) -> datetime:
-    last = datetime.max.replace(tzinfo=UTC)
-    return _EPOCH + timedelta(microseconds=micros) if micros < (last - _EPOCH) // timedelta(microseconds=1) else last
+    """Return the time, or the first or last one there is."""
+    return _EPOCH + timedelta(microseconds=min(max(micros, _FIRST), _LAST))
 
 
 def number_condition(prefix: str, value: str) -> sql.Composable | None:
@@ -94,7 +97,7 @@ def number_condition(prefix: str, value: str) -> sql.Composable | None:
     except InvalidOperation:
         return None
     exponent = exact.as_tuple().exponent
-    if not isinstance(exponent, int):
+    if not isinstance(exponent, int) or abs(exponent) > 300 or len(value) > _LONGEST:
         return None
     half = abs(exact) / 10 if prefix == "ap" else Decimal((0, (5,), exponent - 1))
     bounds = {"lo": exact - half, "hi": exact + half, "exact": exact}
