@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hub.settings import Settings, describe, load
+from hub.terms import terms_app
 from tracker_core.errors import HubError
 
 ABOUT = """Individual-level health records between EMRs, health information exchanges and national reporting.
@@ -38,7 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 mappings_app = typer.Typer(help="Look at the mapping tables.", no_args_is_help=True, rich_markup_mode=None)
-terms_app = typer.Typer(help="Load and look up code systems.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(terms_app, name="terms")
 

@@ -6,6 +6,7 @@ from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
 from hub.apply import apply
 from hub.runtime import Runtime
 from hub.views import load_view
+from terminology import snapshots
 from tracker_core import history, messages, peers, routes
 from tracker_core.context import Peer
 from tracker_core.database import Rollback, Session
@@ -50,6 +51,7 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     peer = peers.by_ids(session, [message.peer])[message.peer]
     envelope = Envelope(**message.about)
     raw = message.body or b""
+    snapshots.keep_fresh(session)
     reading = adapter.read(adapter.parse(raw, envelope), Sender(peer, message.created, envelope.parameters))
     report = Report(issues=reading.issues, rejected=reading.rejected)
     if not report.rejected:

@@ -1,5 +1,6 @@
 """Compiled code systems of this process: one per loaded version, made at first use, pinned for mappings."""
 
+import time
 from threading import Lock
 
 from terminology import store
@@ -9,6 +10,7 @@ from terminology.store import Session
 _compiled: dict[int, CodeSystem] = {}
 _pinned: dict[str, CodeSystem] = {}
 _compiling = Lock()
+_refreshed = {"at": float("-inf")}
 
 
 def current(session: Session, url: str) -> CodeSystem | None:
@@ -25,15 +27,23 @@ def current(session: Session, url: str) -> CodeSystem | None:
 def refresh(session: Session) -> list[str]:
     """Pin the served version of every code system for `pinned`, forget versions no longer served; return their urls.
 
-    The hub calls it when a process starts and when a load was announced.
+    Readers meanwhile see the one version or the other, never none.
     """
     served = {loaded.edition.url: loaded.pk for loaded in store.listed(session) if loaded.current}
     compiled = {url: system for url in served if (system := current(session, url)) is not None}
-    _pinned.clear()
     _pinned.update(compiled)
+    for url in [url for url in _pinned if url not in compiled]:
+        del _pinned[url]
+    _refreshed["at"] = time.monotonic()
     for pk in [pk for pk in _compiled if pk not in served.values()]:
         del _compiled[pk]
     return sorted(compiled)
+
+
+def keep_fresh(session: Session, seconds: float = 30.0) -> None:
+    """Refresh what is pinned when that was last done more than `seconds` ago: loads of other processes are noticed."""
+    if time.monotonic() - _refreshed["at"] >= seconds:
+        refresh(session)
 
 
 def pinned(url: str) -> CodeSystem | None:

