@@ -28,7 +28,7 @@ import uvicorn
 
 from hub import admin, app, migrations, registry
 from hub.access import HubAccess
-from hub.runtime import Runtime
+from hub.runtime import Runtime, spare_collections
 from hub.settings import Settings
 from tracker_core import metadata, users
 from tracker_core.database import open_pool, transaction
@@ -147,6 +147,7 @@ def split(bundle: bytes) -> list[bytes]:
 def serve(url: str, listening: socket.socket) -> None:
     """Run the hub's HTTP application until the process is ended."""
     runtime = Runtime(open_pool(url, 8), registry.ADAPTERS)
+    spare_collections()
     built = app.build(Settings(database_url=url), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
     config = uvicorn.Config(built, log_level="error", lifespan="off", loop="uvloop")
     uvicorn.Server(config).run(sockets=[listening])

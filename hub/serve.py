@@ -23,7 +23,7 @@ from hub.inbox import watch_inbox
 from hub.listening import serve_mllp
 from hub.queue.bell import ringing
 from hub.registry import ADAPTERS
-from hub.runtime import Runtime
+from hub.runtime import Runtime, spare_collections
 from hub.settings import Address, Settings
 from hub.worker import Worker
 from tracker_core import metadata, users
@@ -58,6 +58,7 @@ def serve(settings: Settings) -> None:
         stack.callback(pool.close)
         runtime = Runtime(pool, ADAPTERS)
         password = first_start(runtime, settings.admin_password)
+        spare_collections()
         checks: dict[str, Callable[[], bool]] = {"database": lambda: database_answers(pool)}
         checks |= stack.enter_context(_background(runtime, settings))
         asyncio.run(_run(settings, runtime, doors, checks, lambda: _announce(settings, doors, password)))

@@ -22,6 +22,7 @@ from tracker_core.records.definitions import resource_types
 PREFIX = "/fhir"
 _KEPT_HEADERS = ("if-match", "if-none-match", "if-none-exist", "prefer")
 _JSON = ("application/fhir+json", "application/json", "application/*", "*/*", "text/json", "json")
+_READ_METHODS = (b'"GET"', b'"HEAD"')
 _STATUS = {"created": 201, "updated": 200, "unchanged": 200, "ignored": 200, "deleted": 204}
 
 
@@ -102,12 +103,13 @@ def _response(reply: Reply) -> Response:
 
 def _bundle(access: Access, request: HttpRequest, raw: bytes) -> Response:
     accepted = access.accept("fhir", raw, _envelope(request), request.state.user)
-    asked = _parsed(raw, request)
     status = _failure(accepted)
+    # Most bundles write only: they are not parsed again to find that out.
+    asked = _parsed(raw, request) if status or any(method in raw for method in _READ_METHODS) else None
+    if accepted.error is not None or (status and (asked is None or asked.interaction != "batch")):
+        return Response(accepted.answer, status, media_type=CONTENT_TYPE)
     # A batch answers each entry for itself, whatever became of the others.
-    if asked is None or accepted.error is not None or (status and asked.interaction != "batch"):
-        return Response(accepted.answer, status or 400, media_type=CONTENT_TYPE)
-    if any(entry.method in READS for entry in asked.entries):
+    if asked is not None and any(entry.method in READS for entry in asked.entries):
         return Response(_with_reads(access, request, accepted, asked), media_type=CONTENT_TYPE)
     return Response(accepted.answer, media_type=CONTENT_TYPE)
 
