@@ -7,4 +7,5 @@ from adapters.emr import ADAPTER as EMR
 from adapters.fhir import ADAPTER as FHIR
 from adapters.sms import ADAPTER as SMS
 
-ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in (FHIR, DHIS2, EMR, AGGREGATE, SMS)}
+# Aggregate comes before DHIS2: the first face whose prefix fits answers, and /api/dataValueSets lies below /api.
+ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in (FHIR, AGGREGATE, DHIS2, EMR, SMS)}
