@@ -6,6 +6,7 @@ from tracker_core import aggregates, records, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
 from tracker_core.database import Session
+from tracker_core.identity.patients import merge_patients
 from tracker_core.issues import Issue, Outcome, Report
 
 
@@ -17,6 +18,8 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
     """
     read_before = len(report.issues)
     _write_records(session, context, changes, report)
+    if changes.merges:
+        _note(report, *merge_patients(session, context, changes.merges))
     _write_rows(session, context, changes, report)
     if changes.aggregates:
         _note(report, *aggregates.apply_values(session, context, changes.aggregates))

@@ -70,10 +70,14 @@ def sides(session: Session, person: int) -> list[list[Any]]:
 
 
 def _referring(session: Session, person: int, patients: list[int]) -> list[int]:
-    """Return the person's records that refer to one of these Patient records (references are positive tokens)."""
+    """Return the person's records that refer to one of these Patient records (references are positive tokens).
+
+    Other Patient records are not among them: a link between two says that they were joined, not that one has the other.
+    """
     found = session.execute(
         """select pk from record where subject = %s and exists (
-            select from unnest(tokens) as token where token > 0 and token & %s = any(%b)) order by pk""",
+            select from unnest(tokens) as token where token > 0 and token & %s = any(%b))
+        and not exists (select from person_facts f where f.record = record.pk) order by pk""",
         (person, _REFERENCE_PK, patients),
     ).fetchall()
     return [row[0] for row in found]

@@ -1,0 +1,90 @@
+"""A sender that joins two of its own Patient records (HL7v2 ADT^A40): the records linked, the persons made one."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from tracker_core import records
+from tracker_core.changes import MergeChange, RecordChange
+from tracker_core.context import Context
+from tracker_core.database import Session
+from tracker_core.identity.merging import merge, move_records
+from tracker_core.issues import Issue, Outcome
+from tracker_core.records import Stored
+from tracker_core.records.documents import decode
+
+
+def merge_patients(
+    session: Session, context: Context, merges: Sequence[MergeChange]
+) -> tuple[list[Outcome], list[Issue]]:
+    """Carry out `merges` in order; return what became of each, and what was wrong.
+
+    Both records are those of the sender. The loser becomes inactive and links to the survivor (FHIR R4 8.1.11); its
+    person becomes part of the survivor's, or only this record moves while other senders still know that person.
+    `tracker_core.identity.unmerge` takes it back. A loser that nobody has sent is a warning: there is nothing to merge.
+    """
+    outcomes: list[Outcome] = []
+    issues: list[Issue] = []
+    for wanted in merges:
+        survivor, loser = (_find(session, context, query) for query in (wanted.survivor, wanted.loser))
+        wrong = _wrong(wanted, survivor, loser)
+        if wrong is not None:
+            issues.append(wrong)
+            continue
+        linked = _link(session, context, survivor[0], loser[0])
+        issues += linked.issues
+        _join(session, context, survivor[0], loser[0])
+        outcomes.append(Outcome("merge", loser[0].id, "updated" if linked.touched else "unchanged", where=wanted.where))
+    return outcomes, issues
+
+
+def _find(session: Session, context: Context, query: str) -> list[Stored]:
+    """Return the sender's Patient records that a query finds."""
+    found = records.search(session, "Patient", parse_qsl(query, keep_blank_values=True)).matches
+    source = context.peer.id if context.peer else None
+    return [record for record in found if record.source == source]
+
+
+def _wrong(wanted: MergeChange, survivor: list[Stored], loser: list[Stored]) -> Issue | None:
+    if len(survivor) > 1 or len(loser) > 1:
+        return Issue("merge-ambiguous", "the identifiers of the merge are on several patients", where=wanted.where)
+    if not survivor:
+        return Issue("merge-not-found", "the patient that stays is not known", where=wanted.where)
+    if not loser:
+        text = "the patient that ends is not known; there was nothing to merge"
+        return Issue("merge-not-found", text, "warning", wanted.where)
+    if survivor[0].pk == loser[0].pk:
+        return Issue("merge-same", "both identifiers are on one patient already", "information", wanted.where)
+    return None
+
+
+def _link(session: Session, context: Context, survivor: Stored, loser: Stored) -> records.Applied:
+    """Make each record name the other, and the loser inactive."""
+    changes = [
+        _patch(loser, {"active": False}, "replaced-by", survivor),
+        _patch(survivor, {}, "replaces", loser),
+    ]
+    return records.apply(session, context, [change for change in changes if change is not None])
+
+
+def _patch(record: Stored, elements: dict[str, Any], type: str, other: Stored) -> RecordChange | None:
+    """Return the change of one side, or None when it says all of that already."""
+    document = decode(record.doc)
+    link = {"other": {"reference": other.reference}, "type": type}
+    links = document.get("link") or []
+    wanted = {**document, **elements, "link": links if link in links else [*links, link]}
+    if wanted == document:
+        return None
+    return RecordChange("Patient", wanted, "patch", id=record.id, version=record.version)
+
+
+def _join(session: Session, context: Context, survivor: Stored, loser: Stored) -> None:
+    """Make one person of two, as far as the sender can say."""
+    stays, ends = survivor.subject, loser.subject
+    if stays is None or ends is None or stays == ends:
+        return
+    known = records.of_subject(session, [ends], ["Patient"])
+    if any(record.source != loser.source for record in known):
+        move_records(session, context, [loser.pk], stays, ends)
+    else:
+        merge(session, context, stays, ends)
