@@ -12,11 +12,13 @@
         rows: occurredAt, status, dataValues.CODE <-> Type[selector].path; new Type key=value…
 
 A stage without test takes no records by itself; `otherwise` takes those of an encounter that no test of the binding
-takes. Sections of one name go on where the earlier one stopped.
+takes. `Condition` without selector is the diagnosis that makes the case. Sections of one name go on where the earlier
+one stopped.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from mappings.binding.codecs import find_codec
@@ -232,6 +234,8 @@ def _compile_row(binding: Binding, row: Row, section: str, structure: str) -> Bo
     if first.name not in GROUPED or not rest or any(step.every for step in rest):
         raise BadRow(f"{row}: {row.right} names no element of {', '.join(GROUPED)}")
     claims, stamp = (matcher(first.keys), stamper(first.keys)) if first.keys else (_anything, _nothing)
+    if first.name == "Condition" and not first.keys:
+        claims = partial(_makes_case, binding.cases)
     place = compile_place(Path(row.right, first.name, rest))
     return BoundRow(row, group, key, first.name, claims, stamp, first.every, place, codec)
 
@@ -303,6 +307,12 @@ def _split(words: list[str], at: str) -> list[list[str]]:
         else:
             parts[-1].append(word)
     return parts
+
+
+def _makes_case(cases: list[Case], record: object) -> bool:
+    """Tell whether a condition meets a case definition; without any definition, every condition is as good."""
+    tests = [case.test for case in cases if case.test.type == "Condition"]
+    return not tests or (isinstance(record, dict) and any(test.holds(record) for test in tests))
 
 
 def _anything(_record: object) -> bool:

@@ -36,3 +36,4 @@ create index message_browse on message (peer, direction, state, id);
 -- At most one unsent message per peer and thing: deliver renders the current view, so quick edits coalesce.
 create unique index message_about on message (peer, type, about)
     where direction = 'out' and state = 'waiting' and attempts = 0 and about is not null;
+create index message_reminder on message ((about -> 'reminder')) where (about -> 'reminder') is not null;

@@ -1,0 +1,148 @@
+"""Bindings as they stand: shipped files and stored ones, parsed once, tied to the metadata of this hub."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from threading import Lock
+from typing import Any
+
+from mappings.binding import Binding, Stage, parse_binding
+from mappings.binding.grammar import BoundRow
+from mappings.paths import BadRow
+from tracker_core import identity, metadata
+from tracker_core.context import Context
+from tracker_core.database import Session
+from tracker_core.errors import Malformed
+from tracker_core.issues import Issue
+from tracker_core.metadata import Attribute, Metadata, Program
+from tracker_core.metadata import Stage as ProgramStage
+
+_KEPT = 4
+_loaded: OrderedDict[tuple[str, int, str], tuple[int, tuple["Bound", ...]]] = OrderedDict()
+_lock = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class BoundStage:
+    """A stage of a binding with its stage in the metadata: `elements` maps a row's key to the data element's uid."""
+
+    rules: Stage
+    stage: ProgramStage
+    elements: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A binding tied to metadata. `program` is None for one of persons only, or whose program is not here (yet).
+
+    `attributes` maps a row's key to the attribute; `issues` tell what the metadata does not have.
+    """
+
+    binding: Binding
+    program: Program | None
+    stages: dict[str, BoundStage]
+    attributes: dict[str, Attribute]
+    person: tuple[BoundRow, ...]
+    issues: tuple[Issue, ...] = field(default=())
+
+    def stage_of(self, uid: str) -> BoundStage | None:
+        """Return the bound stage of a program stage's uid."""
+        return next((bound for bound in self.stages.values() if bound.stage.uid == uid), None)
+
+
+def current(session: Session) -> tuple[Bound, ...]:
+    """Return the bindings of this hub, shipped ones first; a stored one replaces the shipped one of its name.
+
+    Kept per process until the metadata changes; storing a binding is such a change.
+    """
+    known = metadata.load(session)
+    database = (session.info.host, session.info.port, session.info.dbname)
+    kept = _loaded.get(database)
+    if kept is not None and kept[0] == known.version:
+        return kept[1]
+    texts = dict(_shipped())
+    for stored in known.objects.get("bindings", {}).values():
+        texts[str(stored.code)] = str(stored.doc["text"])
+    fresh = tuple(_tie(_parsed(text, name), known) for name, text in texts.items())
+    with _lock:
+        _loaded[database] = (known.version, fresh)
+        while len(_loaded) > _KEPT:
+            _loaded.popitem(last=False)
+    return fresh
+
+
+def save(session: Session, context: Context, text: str, name: str) -> Bound:
+    """Store the binding file `text` under `name`, in effect from the next message on; return it tied to the metadata.
+
+    Raises `Malformed` with file, line and reason when the language refuses it.
+    """
+    try:
+        binding = parse_binding(text, f"{name}.map")
+    except BadRow as bad:
+        raise Malformed(str(bad)) from bad
+    document: dict[str, Any] = {"code": name, "name": name, "text": text}
+    report = metadata.import_objects(session, context, {"bindings": [document]})
+    if report.errors:
+        raise Malformed(report.errors[0].text)
+    return _tie(binding, metadata.load(session))
+
+
+def share_identifier(session: Session, context: Context, system: str, attribute: str = "NATIONAL_ID") -> Bound:
+    """Declare an identifier system that several sources share, and let it fill this attribute (uid or code)."""
+    identity.trust(session, [system], context.actor)
+    name = f"identifier-{attribute.lower()}"
+    rows = f"attributes.{attribute} <-> identifier[system={system}].value\n"
+    return save(session, context, f"binding {name}\nperson\n{rows}", name)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[tuple[str, str], ...]:
+    folder = resources.files("mappings") / "tables" / "bindings"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".map")), key=lambda file: file.name)
+    return tuple((file.name.removesuffix(".map"), file.read_text("utf-8")) for file in files)
+
+
+@lru_cache(maxsize=128)
+def _parsed(text: str, name: str) -> Binding:
+    return parse_binding(text, f"{name}.map")
+
+
+def _tie(binding: Binding, known: Metadata) -> Bound:
+    """Look up everything that the binding names; what is not here is left out and told."""
+    issues: list[Issue] = []
+    program = known.programs.get(known.uid_of("programs", binding.program) or "") if binding.program else None
+    if binding.program and program is None:
+        issues.append(_absent(binding, "program", binding.program))
+    attributes = {}
+    for row in binding.person:
+        found = known.attributes.get(known.uid_of("trackedEntityAttributes", row.key) or "")
+        if found is None:
+            issues.append(_absent(binding, "attribute", row.key))
+        else:
+            attributes[row.key] = found
+    stages: dict[str, BoundStage] = {}
+    for name, rules in binding.stages.items() if program else ():
+        stage = _find_stage(program, name) if program else None
+        if stage is None:
+            issues.append(_absent(binding, "stage", name))
+        else:
+            stages[name] = BoundStage(rules, stage, _elements(binding, rules, stage, issues))
+    person = tuple(row for row in binding.person if row.key in attributes)
+    return Bound(binding, program, stages, attributes, person, tuple(issues))
+
+
+def _find_stage(program: Program, key: str) -> ProgramStage | None:
+    return next((stage for stage in program.stages.values() if key in (stage.uid, stage.code, stage.name)), None)
+
+
+def _elements(binding: Binding, rules: Stage, stage: ProgramStage, issues: list[Issue]) -> dict[str, str]:
+    by_key = {key: uid for uid, bond in stage.elements.items() for key in (uid, bond.element.code) if key}
+    absent = [row.key for row in rules.rows if row.group and row.key not in by_key]
+    issues += [_absent(binding, f"data element of {rules.name}", key) for key in absent]
+    return {row.key: by_key[row.key] for row in rules.rows if row.group and row.key in by_key}
+
+
+def _absent(binding: Binding, what: str, key: str) -> Issue:
+    text = f"the binding {binding.name} names the {what} {key}, which the metadata does not have"
+    return Issue("unbound", text, "warning", value=key)

@@ -1,0 +1,152 @@
+"""The program side of persons as bindings need it: their episodes (enrollments) and visits (events), as sets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tracker_core import metadata
+from tracker_core.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person: pk and uid of the tracked entity, uid of its org unit, attribute uid -> value."""
+
+    pk: int
+    uid: str
+    org_unit: str
+    attributes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """An enrollment. `person` is the pk of its tracked entity, `program` and `org_unit` are uids."""
+
+    pk: int
+    uid: str
+    person: int
+    program: str
+    org_unit: str
+    status: str
+    enrolled_at: datetime
+    completed_at: datetime | None
+    origin: int | None
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An event of an enrollment, deleted ones included. `program`, `stage` and `org_unit` are uids."""
+
+    pk: int
+    uid: str
+    person: int
+    enrollment: str
+    program: str
+    stage: str
+    org_unit: str
+    status: str
+    occurred_at: datetime | None
+    scheduled_at: datetime | None
+    origin: int | None
+    deleted: bool
+    data: dict[str, str]
+
+
+def lock_holders(session: Session, persons: Iterable[int]) -> None:
+    """Let no other transaction derive anything for these persons before this one ends."""
+    session.execute(
+        "select from tracked_entity where pk = any(%b::bigint[]) order by pk for no key update", (sorted(set(persons)),)
+    )
+
+
+def holders(session: Session, persons: Iterable[int]) -> dict[int, Holder]:
+    """Return the live ones of these persons with their attributes."""
+    known = metadata.load(session).uids
+    pks = sorted(set(persons))
+    people = session.execute(
+        "select pk, uid, org_unit from tracked_entity where pk = any(%b::bigint[]) and not deleted", (pks,)
+    ).fetchall()
+    values: dict[int, dict[str, str]] = {}
+    for entity, attribute, value in session.execute(
+        "select entity, attribute, value from attribute_value where entity = any(%b::bigint[])", (pks,)
+    ):
+        values.setdefault(entity, {})[known[attribute]] = value
+    return {pk: Holder(pk, uid, known.get(unit, ""), values.get(pk, {})) for pk, uid, unit in people}
+
+
+def episodes(session: Session, persons: Iterable[int], programs: Sequence[int]) -> list[Episode]:
+    """Return the enrollments of these persons in these programs (pks), deleted ones included, by date."""
+    known = metadata.load(session).uids
+    rows = session.execute(
+        "select pk, uid, entity, program, org_unit, status, enrolled_at, completed_at, origin, deleted from enrollment"
+        " where entity = any(%b::bigint[]) and program = any(%b::bigint[]) order by enrolled_at, pk",
+        (sorted(set(persons)), list(programs)),
+    ).fetchall()
+    return [_episode(row, known) for row in rows]
+
+
+def visits(session: Session, enrollments: Iterable[int]) -> list[Visit]:
+    """Return the events of these enrollments (pks), deleted ones included, in the order they were made."""
+    return _visits(session, "e.enrollment = any(%b::bigint[])", list(enrollments))
+
+
+def visits_by_pk(session: Session, events: Iterable[int]) -> list[Visit]:
+    """Return these events (pks) as far as they belong to an enrollment, deleted ones included."""
+    return _visits(session, "e.pk = any(%b::bigint[])", list(events))
+
+
+def episodes_by_pk(session: Session, enrollments: Iterable[int]) -> list[Episode]:
+    """Return these enrollments (pks), deleted ones included."""
+    known = metadata.load(session).uids
+    rows = session.execute(
+        "select pk, uid, entity, program, org_unit, status, enrolled_at, completed_at, origin, deleted from enrollment"
+        " where pk = any(%b::bigint[]) order by pk",
+        (list(enrollments),),
+    ).fetchall()
+    return [_episode(row, known) for row in rows]
+
+
+def set_origins(session: Session, origins: dict[str, int]) -> None:
+    """Remember which record (pk) stands behind an event (uid) that had none."""
+    session.execute(
+        "update event e set origin = o.origin from unnest(%b::text[], %b::bigint[]) as o (uid, origin)"
+        " where e.uid = o.uid and e.origin is null",
+        (list(origins), list(origins.values())),
+    )
+
+
+def owners_of(session: Session, values: Sequence[tuple[int, str]]) -> dict[tuple[int, str], set[int]]:
+    """Return who has each unique attribute value: (attribute pk, value) -> pks of live persons."""
+    rows = session.execute(
+        "select v.attribute, v.value, v.entity from attribute_value v"
+        " join unnest(%b::bigint[], %b::text[]) as w (attribute, value)"
+        " on v.attribute = w.attribute and v.unique_key is not null and v.value = w.value",
+        ([attribute for attribute, _ in values], [value for _, value in values]),
+    ).fetchall()
+    owners: dict[tuple[int, str], set[int]] = {}
+    for attribute, value, entity in rows:
+        owners.setdefault((attribute, value), set()).add(entity)
+    return owners
+
+
+def _visits(session: Session, condition: str, keys: list[int]) -> list[Visit]:
+    known = metadata.load(session).uids
+    rows = session.execute(
+        "select e.pk, e.uid, n.entity, n.uid, e.program, e.stage, e.org_unit, e.status, e.occurred_at, e.scheduled_at,"
+        f" e.origin, e.deleted, e.data from event e join enrollment n on n.pk = e.enrollment where {condition}"
+        " order by e.pk",
+        (keys,),
+    ).fetchall()
+    return [_visit(row, known) for row in rows]
+
+
+def _episode(row: tuple[Any, ...], known: Mapping[int, str]) -> Episode:
+    pk, uid, person, program, unit, *more = row
+    return Episode(pk, uid, person, known[program], known.get(unit, ""), *more)
+
+
+def _visit(row: tuple[Any, ...], known: Mapping[int, str]) -> Visit:
+    pk, uid, person, enrollment, program, stage, unit, *more = row
+    return Visit(pk, uid, person, enrollment, known[program], known[stage], known.get(unit, ""), *more)
