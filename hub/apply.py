@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from hub import bound
 from tracker_core import aggregates, records, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
@@ -31,12 +32,14 @@ def _write_records(session: Session, context: Context, changes: ChangeSet, repor
     if changes.records:
         written = records.apply(session, context, changes.records, atomic=changes.atomic)
         _note(report, written.outcomes, written.issues)
+        bound.derive(session, context, written.touched, report)
 
 
 def _write_rows(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
     if changes.entities or changes.enrollments or changes.events or changes.relationships:
         written = tracker.apply(session, context, changes)
         _note(report, written.outcomes, written.issues)
+        bound.express(session, context, written.touched, report)
 
 
 def _note(report: Report, outcomes: Iterable[Outcome], issues: Iterable[Issue]) -> None:
