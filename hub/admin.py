@@ -1,12 +1,13 @@
 """`/hub`: the hub's own administration API: messages, peers, routes, conversion."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from adapters.contract import Envelope
-from hub import reporting
+from hub import reporting, schedule
 from hub.convert import convert
 from hub.runtime import Runtime
 from tracker_core import identity, messages, peers, persons, routes
@@ -183,6 +184,13 @@ def _identity_routes(router: APIRouter, runtime: Runtime) -> None:
         with transaction(runtime.pool) as session:
             identity.trust(session, body.shared, actor)
         return {"shared": body.shared}
+
+    @router.post("/schedule")
+    def run_schedule(at: datetime | None = None) -> Any:
+        """Queue what has become due by now, or by `at`, instead of waiting for the clock's next round."""
+        queued = schedule.tick(runtime, at)
+        runtime.wake.set()
+        return {"queued": queued}
 
     @router.get("/counts")
     def count_persons() -> Any:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub import work
+from hub import schedule, work
 from hub.runtime import Runtime
 from tracker_core.errors import Unavailable
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.5
+TICK_SECONDS = 4.0
 BATCH = 50
 
 
@@ -46,6 +47,7 @@ class Round:
     name: str
     turn: Callable[[], int]
     idle: float
+    woken: bool = True
 
 
 def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
@@ -54,6 +56,7 @@ def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
     return (
         Round("inbound", lambda: run_inbound(runtime, name), IDLE_SECONDS),
         Round("outbound", lambda: run_outbound(runtime, name, senders), IDLE_SECONDS),
+        Round("schedule", lambda: schedule.tick(runtime), TICK_SECONDS, woken=False),
     )
 
 
@@ -93,6 +96,9 @@ class Worker:
     def _loop(self, round_: Round) -> None:
         while not self._stop.is_set():
             if take_turn(round_):
+                continue
+            if not round_.woken:
+                self._stop.wait(round_.idle)
                 continue
             self._runtime.wake.wait(round_.idle)
             self._runtime.wake.clear()

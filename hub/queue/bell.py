@@ -31,13 +31,13 @@ def ringing(runtime: Runtime, redis_url: str) -> Iterator[None]:
 def _ring(wake: Event, redis_url: str, stopping: Event) -> None:
     from kombu.exceptions import OperationalError
 
-    from hub.queue.celery_app import TASKS, make_app
+    from hub.queue.celery_app import WOKEN, make_app
 
     app = make_app(redis_url)
     while wake.wait() and not stopping.is_set():
         wake.clear()
         try:
-            for task in TASKS:
+            for task in WOKEN:
                 app.send_task(task, retry=False, expires=EXPIRES_SECONDS)
         except OperationalError as error:
             log.warning("redis is away; workers find the work at their next look", reason=str(error))

@@ -8,7 +8,8 @@ from celery.beat import Scheduler
 from hub.queue import pulse
 
 SWEEP_SECONDS = 5.0
-TASKS = ("tracker_hub.inbound", "tracker_hub.outbound")
+WOKEN = ("tracker_hub.inbound", "tracker_hub.outbound")
+TASKS = (*WOKEN, "tracker_hub.schedule")
 
 
 class Clock(Scheduler):  # type: ignore[misc]  # celery has no types

@@ -93,3 +93,12 @@ def _slices(session: Session, report: Stored, subjects: Sequence[int], targets: 
         if period in computed:
             slices[period].add(unit)
     return slices
+
+
+def behind(session: Session, actor: str) -> bool:
+    """Tell whether change sets that `follow` has not looked at are there, those of `actor` left out."""
+    row = session.execute(
+        "select exists (select from change_set s, report_progress p where s.xid >= p.horizon and s.actor <> %s)",
+        (actor,),
+    ).fetchone()
+    return row is not None and bool(row[0])

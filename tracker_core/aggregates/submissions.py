@@ -232,3 +232,13 @@ def _insert(session: Session, context: Context, peer: Peer, report: Stored, peri
     ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def receivers(session: Session, code: str, period: str) -> list[int]:
+    """Return the peers (ids) that were ever sent this report for this period: those to be told of corrections."""
+    rows = session.execute(
+        "select distinct s.peer from submission s join report_definition d on d.pk = s.report"
+        " join peer p on p.id = s.peer where d.code = %s and s.period = %s and p.active order by 1",
+        (code, period),
+    )
+    return [row[0] for row in rows]
