@@ -7,10 +7,10 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from adapters.contract import Envelope
-from hub import reporting, schedule
+from hub import bound, reporting, schedule
 from hub.convert import convert
 from hub.runtime import Runtime
-from tracker_core import identity, messages, peers, persons, routes
+from tracker_core import history, messages, peers, persons, routes
 from tracker_core.context import Peer
 from tracker_core.database import transaction
 from tracker_core.errors import Forbidden, Malformed, NotFound
@@ -37,10 +37,11 @@ class RouteBody(BaseModel):
     selects: dict[str, Any]
 
 
-class SystemsBody(BaseModel):
-    """Identifier systems by which two sources' records are known to be of one person."""
+class SharedBody(BaseModel):
+    """An identifier system by which two sources' records are known to be of one person, and the attribute it fills."""
 
-    shared: list[str] = Field(min_length=1)
+    system: str = Field(min_length=1)
+    attribute: str = "NATIONAL_ID"
 
 
 class Ids(BaseModel):
@@ -179,11 +180,20 @@ def _peer_routes(router: APIRouter, runtime: Runtime) -> None:
 
 def _identity_routes(router: APIRouter, runtime: Runtime) -> None:
     @router.put("/identifier-systems")
-    def trust_systems(body: SystemsBody, actor: Admin) -> Any:
-        """Let identifiers of these systems join the records of several sources to one person."""
+    def share_identifier(body: SharedBody, actor: Admin) -> Any:
+        """Let identifiers of this system join the records of several sources to one person."""
         with transaction(runtime.pool) as session:
-            identity.trust(session, body.shared, actor)
-        return {"shared": body.shared}
+            context = history.open_change_set(session, actor)
+            bound.share_identifier(session, context, body.system, body.attribute)
+        return body.model_dump()
+
+    @router.put("/bindings/{name}")
+    def save_binding(name: str, request: Request, text: Annotated[str, Body(media_type="text/plain")]) -> Any:
+        """Store a program binding, in effect from the next message on."""
+        with transaction(runtime.pool) as session:
+            context = history.open_change_set(session, request.state.user.username)
+            saved = bound.save(session, context, text, name)
+        return {"name": name, "issues": [issue.as_json() for issue in saved.issues]}
 
     @router.post("/schedule")
     def run_schedule(at: datetime | None = None) -> Any:

@@ -12,7 +12,7 @@ from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
 from tracker_core.records import Stored
-from tracker_core.tracker import documents
+from tracker_core.tracker import documents, reminders
 from tracker_core.tracker.documents import Parts
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -80,8 +80,17 @@ def load_report(session: Session, type: str, submission: int) -> View:
     return View("report", type, values=aggregates.report_view(session, submission))
 
 
+def load_reminder(session: Session, type: str, event: int) -> View:
+    """Return what the reminder of one scheduled visit needs."""
+    found = reminders.view(session, [event])
+    if event not in found:
+        raise NotFound("the visit is no longer planned")
+    return View("reminder", type, values=found[event])
+
+
 VIEWS: dict[str, Callable[[Session, str, int], View]] = {
     "person": load_person,
     "record": load_record,
     "report": load_report,
+    "reminder": load_reminder,
 }

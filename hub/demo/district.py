@@ -39,7 +39,7 @@ def prepare_district(client: httpx.Client, national_url: str, national_secret: s
     _import_reports(client)
     for definition in (DIAGNOSES, MALARIA):
         _expect(client.put(f"/hub/reports/{definition['code']}", json=definition))
-    _expect(client.put("/hub/identifier-systems", json={"shared": [NATIONAL_ID]}))
+    _expect(client.put("/hub/identifier-systems", json={"system": NATIONAL_ID}))
     for code, body in _peers(national_url, national_secret, lab, sms).items():
         _expect(client.put(f"/hub/peers/{code}", json=body))
     for code, type, about, records in (
