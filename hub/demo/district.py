@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from hub.demo.people import FACILITIES
+from hub.demo.people import FACILITIES, Facility
 from hub.demo.reports import DIAGNOSES, MALARIA
 from hub.demo.writing import NATIONAL_ID
 
@@ -64,13 +64,21 @@ def _import_reports(client: httpx.Client) -> None:
 
 def _peers(national_url: str, secret: str, lab: str, sms: str) -> dict[str, dict[str, Any]]:
     clinics = {
-        f"CLINIC|{f.code}": {"format": "hl7v2", "name": f.name, "settings": {"naming": {"NID": NATIONAL_ID}}}
+        f"CLINIC|{f.code}": {
+            "format": "hl7v2",
+            "name": f.name,
+            "settings": {"naming": {"NID": NATIONAL_ID}, "org_unit": f.code},
+        }
         for f in FACILITIES
         if f.system == "hl7v2"
     }
     return {
         **clinics,
-        "KIV-HC2": {"format": "emr", "name": "Hillside Health Centre", "settings": {"table": "visits"}},
+        "KIV-HC2": {
+            "format": "emr",
+            "name": "Hillside Health Centre",
+            "settings": {"table": "visits", "org_unit": "KIV-HC2"},
+        },
         LABORATORY: {"format": "hl7v2", "name": "Laboratory system", "address": lab},
         NATIONAL: {
             "format": "aggregate",
@@ -81,6 +89,11 @@ def _peers(national_url: str, secret: str, lab: str, sms: str) -> dict[str, dict
         },
         GATEWAY: {"format": "sms", "name": "SMS gateway", "address": sms},
     }
+
+
+def _clinic(facility: Facility) -> dict[str, Any]:
+    settings = {"naming": {"NID": NATIONAL_ID}, "org_unit": facility.code}
+    return {"format": "hl7v2", "name": facility.name, "settings": settings}
 
 
 def _import(client: httpx.Client, payload: dict[str, Any]) -> None:

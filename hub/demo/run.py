@@ -6,6 +6,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -27,7 +28,7 @@ def run(keep: bool = False) -> int:
         screen.show(console, story)
         if keep:
             _leave_running(console, hubs)
-    except (Failed, RuntimeError, ConnectionError) as error:
+    except (Failed, RuntimeError, OSError, httpx.HTTPError) as error:
         console.print(f"[bold red]The demonstration failed:[/bold red] {error}", highlight=False)
         for hub in hubs:
             console.print(f"The log of the {hub.name} hub: {hub.log}", highlight=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from hub.demo import writing
-from hub.demo.people import Day
+from hub.demo.people import Day, Visit
 from hub.demo.processes import Wire
 
 FORMATS = {"fhir": "FHIR R4", "hl7v2": "HL7 v2", "emr": "EMR rows", "dhis2": "DHIS2"}
@@ -31,9 +31,10 @@ class Tally:
 
 def send_day(day: Day, client: httpx.Client, mllp: int, tally: Tally) -> Iterator[int]:
     """Send the whole day; yield how many visits each step carried."""
-    for send in (_send_fhir, _send_emr, _send_dhis2):
-        yield from send(day, client, tally)
+    yield from _send_fhir(day, client, tally)
     yield from _send_hl7(day, mllp, tally)
+    yield from _send_emr(day, client, tally)
+    yield from _send_dhis2(day, client, tally)
 
 
 def _send_fhir(day: Day, client: httpx.Client, tally: Tally) -> Iterator[int]:
@@ -55,16 +56,29 @@ def _send_emr(day: Day, client: httpx.Client, tally: Tally) -> Iterator[int]:
 
 
 def _send_dhis2(day: Day, client: httpx.Client, tally: Tally) -> Iterator[int]:
+    """The health post looks a person up by the national id before registering, as its capture app makes it do."""
     visits = day.visits["dhis2"]
     for start in range(0, len(visits), 20):
         batch = visits[start : start + 20]
         response = client.post(
             "/api/tracker?async=false",
-            content=writing.dhis2_payload(batch),
+            content=writing.dhis2_payload(batch, _look_up(client, batch)),
             headers={"content-type": "application/json"},
         )
         tally.note("dhis2", response.status_code == 200)
         yield len(batch)
+
+
+def _look_up(client: httpx.Client, visits: list[Visit]) -> dict[str, str]:
+    attribute = writing.ATTRIBUTES["national_id"]
+    known = {}
+    for visit in visits:
+        wanted = visit.person.national_id
+        asked = {"trackedEntityType": "MCPQUTHX1Ze", "orgUnitMode": "ACCESSIBLE", "filter": f"{attribute}:eq:{wanted}"}
+        found = client.get("/api/tracker/trackedEntities", params=asked).json().get("trackedEntities", ())
+        if wanted and found:
+            known[wanted] = found[0]["trackedEntity"]
+    return known
 
 
 def _send_hl7(day: Day, mllp: int, tally: Tally) -> Iterator[int]:

@@ -112,7 +112,9 @@ def _receive(story: Story, client: httpx.Client, _receiver: httpx.Client) -> Non
 
 def _get(client: httpx.Client, path: str, **params: Any) -> Any:
     response = client.get(path, params=params)
-    response.raise_for_status()
+    _check(
+        response.is_success, f"GET {response.request.url} was answered {response.status_code}: {response.text[:500]}"
+    )
     return response.json()
 
 

@@ -6,7 +6,7 @@ Written by hand on purpose: these are foreign systems, they share no code with t
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -160,7 +160,7 @@ def hl7_arrival(visit: Visit, local_id: str, suffix: str) -> tuple[str, bytes]:
 def _hl7(visit: Visit, type: str, suffix: str, segments: list[str]) -> tuple[str, bytes]:
     control = f"{visit.id}-{suffix}"
     stamp = visit.start.strftime("%Y%m%d%H%M%S%z")
-    head = f"MSH|^~\\&|CLINIC|{visit.facility.code}|HUB|MOH|{stamp}||{type}|{control}|P|2.5.1|||AL|NE||UNICODE UTF-8"
+    head = f"MSH|^~\\&|CLINIC|{visit.facility.code}|HUB|MOH|{stamp}||{type}|{control}|P|2.5.1||||||UNICODE UTF-8"
     event = [f"EVN||{stamp}"] if type.startswith("ADT") else []
     return control, "\r".join([head, *event, *segments, ""]).encode()
 
@@ -279,12 +279,15 @@ def program_of(visit: Visit) -> str:
     return "tb" if "A15" <= block <= "A19" else ""
 
 
-def dhis2_payload(visits: Iterable[Visit]) -> bytes:
-    """Return visits as a nested tracker payload, as a health post captures them: cases with enrollment and event."""
-    return json.dumps({"trackedEntities": [_tracked_entity(visit) for visit in visits]}).encode()
+def dhis2_payload(visits: Iterable[Visit], known: Mapping[str, str]) -> bytes:
+    """Return visits as a nested tracker payload, as a health post captures them: cases with enrollment and event.
+
+    `known` maps national ids to the tracked entities that the health worker found by them before registering.
+    """
+    return json.dumps({"trackedEntities": [_tracked_entity(visit, known) for visit in visits]}).encode()
 
 
-def _tracked_entity(visit: Visit) -> dict[str, Any]:
+def _tracked_entity(visit: Visit, known: Mapping[str, str]) -> dict[str, Any]:
     person = visit.person
     values = {
         "given": person.given,
@@ -296,7 +299,7 @@ def _tracked_entity(visit: Visit) -> dict[str, Any]:
     }
     program = program_of(visit)
     return {
-        "trackedEntity": f"DmTe{person.number:04d}{visit.id[-1]:0>3}",
+        "trackedEntity": known.get(person.national_id) or f"DmTe{person.number:04d}{visit.id[-1]:0>3}",
         "trackedEntityType": "MCPQUTHX1Ze",
         "orgUnit": visit.facility.uid,
         "attributes": [{"attribute": ATTRIBUTES[name], "value": value} for name, value in values.items() if value],
