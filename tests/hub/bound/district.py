@@ -13,7 +13,7 @@ from tracker_core.database import Session
 from tracker_core.issues import Report
 
 LOINC, SCT, ICD10 = "http://loinc.org", "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10"
-NID = "urn:demo:national-id"
+NID = "urn:tracker-hub:national-id"
 MALARIA, TB = "ThPrMalaria", "ThPrTubercu"
 CASE, FOLLOW_UP, TB_VISIT, TB_LAB = "ThPsMalCase", "ThPsMalFoll", "ThPsTbVisit", "ThPsTbLab00"
 PERSON = "MCPQUTHX1Ze"
