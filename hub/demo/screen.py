@@ -46,7 +46,7 @@ def _people(story: Story) -> Table:
         ("visits in the day's four systems", sum(len(visits) for visits in story.day.visits.values())),
         ("persons after identity resolution", counts["persons"]),
         ("  of them known to two systems", story.day.known_twice),
-        ("  registered twice and merged back (ADT^A40)", 1),
+        ("  registered twice and merged (ADT^A40)", counts["merged"]),
         ("possible duplicates for a person to decide", counts["possibleDuplicates"]),
         ("enrolled: malaria", counts["programs"].get("MALARIA_CASE", 0)),
         ("enrolled: tuberculosis", counts["programs"].get("TB_CASE", 0)),

@@ -123,6 +123,7 @@ def _recognise(story: Story, client: httpx.Client, _receiver: httpx.Client) -> N
     story.found["counts"] = counts
     expected = len(story.day.persons)
     _check(counts["persons"] == expected, f"{expected} persons arrived; the hub recognises {counts['persons']}")
+    _check(counts["merged"] == 1, f"one person was registered twice and merged; merged are {counts['merged']}")
     for program, code in (("malaria", "MALARIA_CASE"), ("tb", "TB_CASE")):
         cases = expected_cases(story.day, program)
         enrolled = counts["programs"].get(code, 0)
@@ -176,9 +177,10 @@ def _cells(client: httpx.Client, period: str) -> Cells:
             orgUnit="KIV",
             children="true",
             idScheme="code",
+            categoryOptionComboIdScheme="name",
         )
         for value in answer.get("dataValues", ()):
-            cells[value["dataElement"], value["orgUnit"], value["categoryOptionCombo"]] = value["value"]
+            cells[value["dataElement"], value["orgUnit"], value.get("categoryOptionCombo", "default")] = value["value"]
     return cells
 
 

@@ -152,7 +152,7 @@ def hl7_merge(survivor: Visit, old_id: str) -> tuple[str, bytes]:
 
 
 def hl7_arrival(visit: Visit, local_id: str, suffix: str) -> tuple[str, bytes]:
-    """Return an arrival of `visit` under another local id: the second registration that a merge will undo."""
+    """Return an arrival of `visit` under another local id and no national id: what a merge will put right."""
     segments = [_hl7_patient(visit, local_id), _hl7_visit(visit, suffix)]
     return _hl7(visit, "ADT^A04^ADT_A01", suffix, segments)
 
@@ -172,7 +172,7 @@ def _hl7_head(visit: Visit) -> list[str]:
 def _hl7_patient(visit: Visit, local_id: str = "") -> str:
     person = visit.person
     ids = [f"{local_id or visit.local_id}^^^{visit.facility.code}^MR"]
-    if person.national_id:
+    if person.national_id and not local_id:
         ids.append(f"{person.national_id}^^^NID^NI")
     phone = f"{person.phone}^PRN^CP" if person.phone else ""
     born = person.born.strftime("%Y%m%d")
