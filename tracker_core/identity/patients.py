@@ -1,6 +1,6 @@
 """A sender that joins two of its own Patient records (HL7v2 ADT^A40): the records linked, the persons made one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -8,7 +8,7 @@ from tracker_core import records
 from tracker_core.changes import MergeChange, RecordChange
 from tracker_core.context import Context
 from tracker_core.database import Session
-from tracker_core.identity.merging import merge, move_records
+from tracker_core.identity.merging import merge, move_records, unmerge
 from tracker_core.issues import Issue, Outcome
 from tracker_core.records import Stored
 from tracker_core.records.documents import decode
@@ -21,7 +21,7 @@ def merge_patients(
 
     Both records are those of the sender. The loser becomes inactive and links to the survivor (FHIR R4 8.1.11); its
     person becomes part of the survivor's, or only this record moves while other senders still know that person.
-    `tracker_core.identity.unmerge` takes it back. A loser that nobody has sent is a warning: there is nothing to merge.
+    `part_patients` takes it back. A loser that nobody has sent is a warning: there is nothing to merge.
     """
     outcomes: list[Outcome] = []
     issues: list[Issue] = []
@@ -36,6 +36,36 @@ def merge_patients(
         _join(session, context, survivor[0], loser[0])
         outcomes.append(Outcome("merge", loser[0].id, "updated" if linked.touched else "unchanged", where=wanted.where))
     return outcomes, issues
+
+
+def part_patients(session: Session, context: Context, merge: int) -> int:
+    """Take back the merge with this pk, links between Patient records included; return the person that comes back.
+
+    Its records that were replaced by one of another person are active again, and neither names the other.
+    Raises what `identity.unmerge` raises.
+    """
+    person = unmerge(session, context, merge)
+    found = {record.reference: record for record in records.of_subject(session, [person], ["Patient"])}
+    replaced = {ref: _linked(decode(one.doc), "replaced-by") - found.keys() for ref, one in found.items()}
+    others = {other for named in replaced.values() for other in named}
+    known = records.read(session, [("Patient", other.removeprefix("Patient/")) for other in sorted(others)])
+    changes = [_unlink(found[ref], named, {"active": True}) for ref, named in replaced.items() if named]
+    changes += [_unlink(other, found.keys(), {}) for other in known.values() if not other.deleted]
+    records.apply(session, context, changes)
+    return person
+
+
+def _linked(document: dict[str, Any], type: str) -> set[str]:
+    links = document.get("link") or []
+    return {str(link.get("other", {}).get("reference")) for link in links if link.get("type") == type}
+
+
+def _unlink(record: Stored, others: Collection[str], elements: dict[str, Any]) -> RecordChange:
+    """Return the change that takes the links to `others` out of a record."""
+    document = {**decode(record.doc), **elements}
+    left = [link for link in document.pop("link", []) if link.get("other", {}).get("reference") not in others]
+    wanted = {**document, **({"link": left} if left else {})}
+    return RecordChange("Patient", wanted, "patch", id=record.id, version=record.version)
 
 
 def _find(session: Session, context: Context, query: str) -> list[Stored]:

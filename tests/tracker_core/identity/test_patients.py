@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from tracker_core import history, peers, records
+from tracker_core import history, identity, peers, records
 from tracker_core.changes import MergeChange, RecordChange
 from tracker_core.context import Context
 from tracker_core.database import Session
-from tracker_core.identity.patients import merge_patients
+from tracker_core.identity.patients import merge_patients, part_patients
 from tracker_core.metadata import bootstrap
+from tracker_core.records.documents import decode
 
+OTHER = {"other": {"reference": "Patient/elsewhere"}, "type": "seealso"}
 STAYS, ENDS = "identifier=urn:a|1", "identifier=urn:a|2"
 
 
@@ -62,6 +64,19 @@ def test_earlier_links_are_kept_and_a_repeat_changes_nothing(session: Session, c
     outcomes, _ = merge_patients(session, clinic, [MergeChange(STAYS, ENDS)])
     assert [outcome.action for outcome in outcomes] == ["unchanged"]
     assert records.by_pk(session, [survivor.pk])[survivor.pk].doc.count(b'"replaces"') == 2
+
+
+def test_a_merge_taken_back_leaves_no_link(session: Session, clinic: Context) -> None:
+    """Both records are as they were, each with its person; a link to a third one stays."""
+    survivor, loser = patient(session, clinic, "urn:a|1", link=[OTHER]), patient(session, clinic, "urn:a|2")
+    merge_patients(session, clinic, [MergeChange(STAYS, ENDS)])
+    (merge,) = identity.merges_of(session, survivor.subject or 0)
+    assert part_patients(session, clinic, merge) == loser.subject
+    assert subjects(session, survivor, loser) == [survivor.subject, loser.subject]
+    now = records.by_pk(session, [survivor.pk, loser.pk])
+    assert decode(now[survivor.pk].doc)["link"] == [OTHER]
+    after = decode(now[loser.pk].doc)
+    assert (after["active"], "link" in after) == (True, False)
 
 
 def test_what_cannot_be_merged_is_told(session: Session, clinic: Context) -> None:
