@@ -70,8 +70,8 @@ def likeness_keys(folded: Folded) -> tuple[int, ...]:
         keys.append(hash_key("sounds", *sorted(sounds)))
     if family and len(birth) >= 4:
         keys.append(hash_key("family", sounds[0], birth[:4]))
-    if given and len(birth) == 10:
-        keys.append(hash_key("given", sounds[1], birth))
+    if len(birth) == 10:
+        keys.append(hash_key("born", birth[:4], *sorted((birth[5:7], birth[8:]))))
     return tuple(keys)
 
 

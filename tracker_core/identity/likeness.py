@@ -13,14 +13,14 @@ from tracker_core.identity.names import name_sound
 # The chance that two records in one block are one person, before looking: 1 in 8192.
 _PRIOR = -13.0
 # Pairs at least this probable are filed for review.
-REVIEW = 0.9
-_CLOSE = 0.92
+REVIEW = 0.85
+_CLOSE, _SIMILAR = 0.88, 0.78
 
 _WEIGHTS = {
-    "family": {"equal": 7.0, "close": 5.0, "sound": 3.0, "differs": -3.0},
-    "given": {"equal": 7.0, "close": 5.0, "sound": 3.0, "differs": -8.0},
+    "family": {"equal": 7.0, "close": 6.0, "sound": 5.0, "similar": 3.0, "differs": -2.0},
+    "given": {"equal": 7.0, "close": 6.0, "sound": 5.0, "similar": 2.0, "differs": -10.0},
     "names": {"swapped": 11.0},
-    "birthDate": {"equal": 9.0, "swapped": 7.0, "near": 4.0, "same year": 3.0, "differs": -6.0},
+    "birthDate": {"equal": 10.0, "swapped": 8.0, "near": 6.0, "same year": 3.0, "differs": -8.0},
     "sex": {"equal": 1.0, "differs": -6.0},
     "phone": {"equal": 7.0, "differs": -0.5},
 }
@@ -114,9 +114,12 @@ def _compare_name(left: str, right: str) -> str:
     if left == right:
         return "equal"
     words, others = set(left.split()), set(right.split())
-    if words <= others or others <= words or JaroWinkler.similarity(left, right) >= _CLOSE:
+    similarity = JaroWinkler.similarity(left, right)
+    if words <= others or others <= words or similarity >= _CLOSE:
         return "close"
-    return "sound" if name_sound(left) == name_sound(right) else "differs"
+    if name_sound(left) == name_sound(right):
+        return "sound"
+    return "similar" if similarity >= _SIMILAR else "differs"
 
 
 def _compare_phones(left: tuple[str, ...], right: tuple[str, ...]) -> str:
