@@ -132,9 +132,20 @@ def icd10() -> Codec:
 def to_decimal(text: str) -> Decimal:
     """Return the number that `text` writes, its digits kept. Raises `Unfit`."""
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         raise Unfit(f"{text!r} is no number") from None
+    if not number.is_finite():
+        raise Unfit(f"{text!r} is no number")
+    return number
+
+
+def to_integer(text: str) -> int:
+    """Return the whole number that `text` writes. Raises `Unfit`."""
+    number = to_decimal(text)
+    if number != number.to_integral_value():
+        raise Unfit(f"{text!r} is no whole number")
+    return int(number)
 
 
 def to_day(text: str) -> str:
@@ -202,7 +213,7 @@ _OF_CONCEPTS: dict[str, Callable[[OptionMap], Codec]] = {"concept": concept, "co
 _SIMPLE: dict[str, Codec] = {
     "text": plain("text", lambda text: text, str),
     "given": given(),
-    "integer": plain("integer", lambda text: int(to_decimal(text)), str),
+    "integer": plain("integer", to_integer, str),
     "decimal": plain("decimal", to_decimal, str),
     "yes": plain("yes", to_bool, lambda right: "true" if right else "false"),
     "dateTime": date_time(),

@@ -65,9 +65,7 @@ def read_event(stage: Stage, group: Group, scope: Scope) -> EventReading:
     """Read the event of `stage` that these records make. Values that don't fit leave an issue in `scope`."""
     reading = EventReading()
     for row in stage.rows:
-        if not row.row.reads and not row.row.writes:
-            continue
-        if row.row.arrow == "<-":
+        if not row.row.reads:
             continue
         value = read_value(row, group.get(row.type, ()), scope)
         if row.group and value is not MISSING:

@@ -143,6 +143,17 @@ def test_attributes_edited_in_the_program_are_a_record_of_its_own(district: Dist
     assert [a["FAMILY_NAME"] for a in district.attributes()] == ["Awuma"]
 
 
+def test_a_second_edit_amends_the_programs_own_record(district: District) -> None:
+    """One Patient of the program per person, however often it is edited; what it says already is not written."""
+    district.capture(captured(TB_LAB, TB, {}))
+    edited: dict[str, str | None] = {"ENRjVGxVL6l": "Okelo"}
+    for _ in range(2):
+        district.capture(ChangeSet(entities=[EntityChange(uid="PersonAaaaa", attributes=edited)]))
+    (own,) = district.documents("Patient")
+    assert own["name"] == [{"given": ["Otim"], "family": "Okelo"}]
+    assert own["meta"]["versionId"] == "2"
+
+
 def test_the_episode_follows_the_enrollment_and_leads_it(district: District) -> None:
     """Completed here, it is finished there; cancelled there, it is cancelled here; deleted, it is in error."""
     district.capture(captured(TB_LAB, TB, {}))
