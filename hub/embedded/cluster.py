@@ -104,7 +104,7 @@ def halt(process: Process) -> None:
 
 
 def evict(path: Path) -> None:
-    """End whatever serves the cluster at `path` (its hub was killed: we hold the folder), and its stale pid file.
+    """End whatever serves the cluster at `path` (its hub was killed: we hold the folder), and its stale lock files.
 
     Raises `Unavailable` when the processes do not end.
     """
@@ -118,7 +118,8 @@ def evict(path: Path) -> None:
             time.sleep(0.05)
     if left := inhabitants(path):
         raise Unavailable(f"processes {left} still serve {path}, left by a killed hub, and do not end")
-    (path / "postmaster.pid").unlink(missing_ok=True)
+    for stale in (path / "postmaster.pid", sockets(path) / f"{SOCKET}.lock"):
+        stale.unlink(missing_ok=True)  # both name a process; where nobody reaps it, a dead one still counts as living
 
 
 def inhabitants(path: Path) -> list[int]:
