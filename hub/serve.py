@@ -91,7 +91,7 @@ def bind(address: Address, what: str) -> socket.socket:
 def _doors(settings: Settings) -> Iterator[Doors]:
     """Bind first: a port in use is told before anything is started."""
     with bind(settings.http, "HTTP") as http:
-        if settings.role == "api" or "hl7v2" not in ADAPTERS:
+        if settings.role == "api":
             yield Doors(http, None)
             return
         with bind(settings.mllp, "MLLP") as mllp:
@@ -114,7 +114,7 @@ def _background(runtime: Runtime, settings: Settings) -> Iterator[dict[str, Call
             worker.start()
             stack.callback(worker.stop)
             checks["worker"] = lambda: worker.alive
-        if settings.data and settings.role == "all" and "emr" in ADAPTERS:
+        if settings.data and settings.role == "all":
             stopping = Event()
             watcher = Thread(target=watch_inbox, args=(runtime, settings.data / "inbox", stopping), name="inbox")
             watcher.start()

@@ -11,12 +11,9 @@ import httpx
 import pytest
 
 from hub.embedded import cluster, folder
-from hub.registry import ADAPTERS
 
 Start = Callable[..., Any]  # see conftest: HubProcess
 Until = Callable[[Callable[[], object]], None]
-
-all_formats = pytest.mark.skipif(not {"hl7v2", "emr"} <= set(ADAPTERS), reason="needs hl7v2 and emr")
 
 PASSWORD = "secret"
 ADMISSION = (
@@ -25,7 +22,6 @@ ADMISSION = (
 )
 
 
-@all_formats
 def test_up_and_down(serve: Start, data: Path) -> None:
     """Every part comes up, every face asks for a login, SIGTERM ends it with 0 and nothing is left running."""
     hub = serve().wait_until_up()
@@ -84,7 +80,6 @@ def test_second_start_on_the_same_folder(serve: Start, data: Path) -> None:
     assert httpx.get(f"{first.url}/health/ready").status_code == 200
 
 
-@all_formats
 @pytest.mark.parametrize("victim", ["hub", "server", "both"])
 def test_recovery_after_kill(serve: Start, data: Path, until: Until, victim: str) -> None:
     """After kill -9 of the hub, its PostgreSQL, or both, what was acknowledged is there."""
@@ -104,7 +99,6 @@ def test_recovery_after_kill(serve: Start, data: Path, until: Until, victim: str
     assert balance[("in", "hl7v2")] == 1
 
 
-@all_formats
 def test_database_lost_at_runtime(start: Start, data: Path, until: Until) -> None:
     """While an external database is away each face says so in its own words; when it is back, so is the hub."""
     with folder.held(data):
@@ -134,7 +128,7 @@ def test_folder_that_cannot_be_written(start: Start, tmp_path: Path) -> None:
     assert ended == (2, f"tracker-hub: cannot write to the data folder {tmp_path}/file/data: Not a directory\n")
 
 
-@pytest.mark.parametrize(("flag", "what"), [("--http", "HTTP"), pytest.param("--mllp", "MLLP", marks=all_formats)])
+@pytest.mark.parametrize(("flag", "what"), [("--http", "HTTP"), ("--mllp", "MLLP")])
 def test_port_in_use(serve: Start, data: Path, flag: str, what: str) -> None:
     """A port in use is named before anything is started, exit 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -178,7 +172,6 @@ def test_corrupt_configuration(start: Start, data: Path) -> None:
     assert "line 1" in err
 
 
-@all_formats
 def test_split_roles(start: Start, database_url: str) -> None:
     """The role `api` serves no MLLP, the role `mllp` no faces; both tell their health."""
     options = ("--database-url", database_url, "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0")
@@ -192,7 +185,6 @@ def test_split_roles(start: Start, database_url: str) -> None:
         assert client.get("/hub/messages").json()["messages"][0]["control_id"] == "1"
 
 
-@all_formats
 def test_files_dropped_into_the_inbox(serve: Start, data: Path, until: Until) -> None:
     """A folder below `inbox` is watched for the peer of its name; the result lies beside the file."""
     hub = serve().wait_until_up()
