@@ -9,7 +9,7 @@ import typer
 
 from hub.settings import Settings, describe, load
 from hub.terms import terms_app
-from tracker_core.errors import HubError
+from tracker_core.errors import HubError, Malformed, NotFound
 
 ABOUT = """Individual-level health records between EMRs, health information exchanges and national reporting.
 
@@ -165,6 +165,27 @@ def demo(keep: Annotated[bool, typer.Option("--keep", help="Leave the two hubs r
     from hub.demo.run import run
 
     raise typer.Exit(run(keep=keep))
+
+
+@mappings_app.command()
+def check(
+    overlay: Annotated[Path | None, typer.Argument(help="Folder of tables to lay over the built-in ones.")] = None,
+) -> None:
+    """Load every mapping table, overlaid or not, and tell what is there, or the file and line that does not fit."""
+    import mappings
+
+    if overlay and not overlay.is_dir():
+        raise NotFound(f"there is no folder {overlay}")
+    try:
+        loaded = mappings.load([overlay] if overlay else [])
+    except mappings.BadRow as bad:
+        raise Malformed(str(bad)) from bad
+    parts = {
+        "segment and type tables": len(loaded.tables) + len(loaded.types),
+        "message structures": len(loaded.structures),
+    }
+    parts |= {"document tables": len(loaded.documents), "concept maps": len(loaded.concepts)}
+    typer.echo(", ".join(f"{count} {what}" for what, count in parts.items()) + ": all fit together")
 
 
 @app.command()

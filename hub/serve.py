@@ -132,7 +132,7 @@ async def _run(settings: Settings, runtime: Runtime, doors: Doors, checks: Check
     async with serve_mllp(runtime, doors.mllp, settings) if doors.mllp else nullcontext() as listener:
         if listener:
             checks["mllp"] = listener.is_serving
-        server = _http_server(_application(settings, runtime, checks))
+        server = _http_server(_application(settings, runtime, checks), settings.trusted_proxies)
         serving = asyncio.create_task(server.serve(sockets=[doors.http]))
         await server.up.wait()
         ready()
@@ -164,7 +164,7 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-def _http_server(application: ASGIApp) -> _Server:
+def _http_server(application: ASGIApp, trusted_proxies: str) -> _Server:
     config = uvicorn.Config(
         application,
         lifespan="off",
@@ -172,6 +172,7 @@ def _http_server(application: ASGIApp) -> _Server:
         access_log=False,
         server_header=False,
         proxy_headers=True,
+        forwarded_allow_ips=trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return _Server(config)

@@ -91,11 +91,9 @@ class Settings:
     admin_password: str | None = field(
         default=None, metadata=_told(str, "password of the user admin, who is created on an empty database")
     )
-    public_url: str = field(
-        default="", metadata=_told(str, "address under which clients reach the hub, when a proxy stands before it")
-    )
-    mappings: Path | None = field(
-        default=None, metadata=_told(Path, "folder of mapping tables that overlay the built-in ones")
+    trusted_proxies: str = field(
+        default="127.0.0.1",
+        metadata=_told(str, "proxies whose X-Forwarded-… headers count: addresses, networks, or *"),
     )
     database_pool: int = field(default=16, metadata=_told(read_count, "most database sessions of this process"))
     body_limit: int = field(
@@ -131,7 +129,7 @@ def describe() -> str:
     lines = []
     for setting in fields(Settings):
         default = "" if setting.default in {None, ""} else f" [{setting.default}]"
-        lines.append(f"{PREFIX}{setting.name.upper():<16} {setting.metadata['help']}{default}")
+        lines.append(f"{PREFIX}{setting.name.upper():<17} {setting.metadata['help']}{default}")
     return "\n".join(lines)
 
 

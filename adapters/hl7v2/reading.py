@@ -1,7 +1,8 @@
 """From messages to changes, through the mapping tables; and merges (ADT^A40), which are no mapping."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import mappings
@@ -9,30 +10,44 @@ from adapters.contract import Reading, Sender
 from adapters.hl7v2 import charset
 from adapters.hl7v2.events import MERGES, event_of
 from adapters.hl7v2.format import Document, Part
-from mappings import Mappings, Profile, er7
+from mappings import BadRow, Mappings, Profile, er7
 from mappings.er7 import Message
 from tracker_core.changes import ChangeSet, MergeChange, RecordChange
+from tracker_core.context import Peer
+from tracker_core.errors import Unsupported
 from tracker_core.issues import Issue
 
 
-@cache
-def tables() -> Mappings:
-    """Return the mapping tables, loaded and checked once per process."""
-    return mappings.load()
+def tables_of(peer: Peer) -> Mappings:
+    """Return the mapping tables, with those of the folder `overlay` in the peer's settings laid over them.
+
+    Loaded and checked once per process and folder. Raises `Unsupported` when they do not fit: a wrong setting.
+    """
+    overlay = str(peer.settings.get("overlay", ""))
+    try:
+        return _load(overlay)
+    except BadRow as bad:
+        raise Unsupported(f"the mapping tables of {peer.code} are not usable: {bad}") from bad
+
+
+@lru_cache(maxsize=64)
+def _load(overlay: str) -> Mappings:
+    return mappings.load([Path(overlay)] if overlay else [])
 
 
 def read(document: Document, sender: Sender) -> Reading:
     """Return what the messages ask for. A message that names no patient is refused.
 
-    The peer's settings give `zone`, `naming` and, for messages that do not name one, `charset`. In a batch each message
-    stands alone.
+    The peer's settings give `overlay`, `zone`, `naming` and, for messages that do not name one, `charset`. In a batch
+    each message stands alone.
     """
     profile = mappings.profile_from(sender.peer.settings, sender.peer.code)
+    tables = tables_of(sender.peer)
     changes = ChangeSet(atomic=len(document.parts) == 1)
     reading = Reading(changes, list(document.issues))
     for number, part in enumerate(document.parts, 1):
         wanted = in_charset(part, str(sender.peer.settings.get("charset", "")))
-        read_part(wanted, profile, reading, "" if number == 1 else f"{number}-")
+        read_part(wanted, tables, profile, reading, "" if number == 1 else f"{number}-")
     return reading
 
 
@@ -43,9 +58,9 @@ def in_charset(part: Part, default: str) -> Part:
     return Part(part.raw, *charset.parse_message(part.raw, default))
 
 
-def read_part(part: Part, profile: Profile, reading: Reading, prefix: str) -> None:
+def read_part(part: Part, tables: Mappings, profile: Profile, reading: Reading, prefix: str) -> None:
     """Add one message to `reading`."""
-    found, issues = mappings.read_message(tables(), part.message, profile)
+    found, issues = mappings.read_message(tables, part.message, profile)
     reading.issues += [*part.issues, *breaks(part.message), *issues]
     missing = missing_patient(found)
     if missing is not None:
@@ -54,7 +69,7 @@ def read_part(part: Part, profile: Profile, reading: Reading, prefix: str) -> No
         return
     reading.changes.records += renamed(found, prefix) if prefix else found
     if event_of(part.message)[1] in MERGES:
-        read_merges(part.message, profile, reading)
+        read_merges(part.message, tables, profile, reading)
 
 
 def missing_patient(found: list[RecordChange]) -> Issue | None:
@@ -96,7 +111,7 @@ def point(node: Any, names: dict[str, str]) -> None:
             point(value, names)
 
 
-def read_merges(message: Message, profile: Profile, reading: Reading) -> None:
+def read_merges(message: Message, tables: Mappings, profile: Profile, reading: Reading) -> None:
     """Add a merge for each MRG: into the patient of the PID before it (3.3.40: MRG-1 is the one that ends)."""
     survivor = ""
     pairs = 0
@@ -105,7 +120,7 @@ def read_merges(message: Message, profile: Profile, reading: Reading) -> None:
             survivor = er7.get(segment, 3) or er7.get(segment, 2)
         elif segment[0] == "MRG":
             pairs += 1
-            kept, ended = (patient_query(message, field, profile) for field in (survivor, er7.get(segment, 1)))
+            kept, ended = (patient_query(message, field, tables, profile) for field in (survivor, er7.get(segment, 1)))
             if kept and ended:
                 reading.changes.merges.append(MergeChange(kept, ended, f"MRG:{pairs}"))
                 continue
@@ -116,8 +131,8 @@ def read_merges(message: Message, profile: Profile, reading: Reading) -> None:
         reading.rejected = True
 
 
-def patient_query(message: Message, identifiers: str, profile: Profile) -> str:
+def patient_query(message: Message, identifiers: str, tables: Mappings, profile: Profile) -> str:
     """Return the query that finds the patient with these `identifiers` (CX), as the tables read those of a PID."""
     alone = Message(message.encoding, [message.segments[0], ["PID", "1", "", identifiers]])
-    found, _ = mappings.read_message(tables(), alone, profile)
+    found, _ = mappings.read_message(tables, alone, profile)
     return next((query for change in found if change.type == "Patient" for query in change.match), "")

@@ -7,7 +7,7 @@ import mappings
 from adapters.contract import Sender, View
 from adapters.hl7v2 import charset
 from adapters.hl7v2.events import SENT
-from adapters.hl7v2.reading import point, tables
+from adapters.hl7v2.reading import point, tables_of
 from mappings import er7
 from mappings.er7 import Encoding, Message, Segment
 from mappings.keys import KEY
@@ -32,9 +32,9 @@ SHARED = (
 def write(view: View, sender: Sender, control_id: str) -> Message:
     """Return the message of `view.type` (`ADT^A08`, `ORU^R01` …; by default what the records are) for a peer.
 
-    The peer's settings: `version` (2.5.1), `charset` (table 0211, UNICODE UTF-8), `zone`, `naming`; `application` and
-    `facility` of the receiver (else its code, `APPLICATION|FACILITY`), `own_application` and `own_facility`,
-    `processing` (P), `accept_ack` and `application_ack` (MSH-15 and 16).
+    The peer's settings: `version` (2.5.1), `charset` (table 0211, UNICODE UTF-8), `zone`, `naming`, `overlay`;
+    `application` and `facility` of the receiver (else its code, `APPLICATION|FACILITY`), `own_application` and
+    `own_facility`, `processing` (P), `accept_ack` and `application_ack` (MSH-15 and 16).
     Raises `Unsupported` for another type, and for records without a patient.
     """
     kind = view.type or default_type(view)
@@ -48,9 +48,10 @@ def write(view: View, sender: Sender, control_id: str) -> Message:
     records = united(view.documents)
     told = for_results(records) if kind == "ORU^R01" else for_visit(records)
     documents = [typed(document) for document in told]
-    structure = mappings.structure_of(tables(), message)
+    tables = tables_of(sender.peer)
+    structure = mappings.structure_of(tables, message)
     profile = mappings.profile_from(settings, sender.peer.code)
-    segments, issues = mappings.write_message(tables(), structure, documents, profile, encoding, header[12])
+    segments, issues = mappings.write_message(tables, structure, documents, profile, encoding, header[12])
     for issue in issues:
         log.warning("not written for %s: %s", sender.peer.code, issue.text)
     if not any(segment[0] == "PID" for segment in segments):

@@ -54,3 +54,13 @@ def test_health_of_nobody() -> None:
     asked = run("health", "--http", "127.0.0.1:1")
     assert (asked.returncode, asked.stdout.startswith("no answer from 127.0.0.1:1")) == (1, True)
     assert run("health", "--process", "nothing").returncode == 1
+
+
+def test_mapping_tables_are_checked(tmp_path: Path) -> None:
+    """The built-in tables fit together; what is laid over them is told by file and line when it does not."""
+    assert run("mappings", "check").stdout.endswith("all fit together\n")
+    (tmp_path / "hl7v2" / "segments").mkdir(parents=True)
+    (tmp_path / "hl7v2" / "segments" / "patient.map").write_text("PID:Patient\nPID-8 <-> gender nocodec\n")
+    wrong = run("mappings", "check", str(tmp_path))
+    assert (wrong.returncode, "/patient:2 PID-8" in wrong.stderr) == (2, True)
+    assert run("mappings", "check", "/no/folder").stderr == "tracker-hub: there is no folder /no/folder\n"

@@ -1,12 +1,16 @@
 """Messages to changes: records, merges, refusals."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from adapters.contract import Envelope, Reading, Sender
 from adapters.hl7v2 import ADAPTER
 from tests.adapters.hl7v2.wire import sample
 from tracker_core.context import Peer
+from tracker_core.errors import Unsupported
 
 
 def read(raw: bytes, **settings: Any) -> Reading:
@@ -42,6 +46,19 @@ def test_results_keep_their_digits_and_their_report() -> None:
         "#Observation-3",
     ]
     assert str(documents(reading, "Observation")[0]["valueQuantity"]["value"]) == "13.20"
+
+
+def test_a_peer_has_its_own_rows(tmp_path: Path) -> None:
+    """Rows of the peer's overlay are laid over the built-in ones; one that does not fit is a wrong setting."""
+    folder = tmp_path / "hl7v2" / "segments"
+    folder.mkdir(parents=True)
+    (folder / "own.map").write_text("PID:Patient\n- PID-8 gender\n")
+    (patient,) = documents(read(sample("adt_a01"), overlay=str(tmp_path)), "Patient")
+    assert "gender" not in patient
+    assert "gender" in documents(read(sample("adt_a01")), "Patient")[0]
+    (folder / "own.map").write_text("PID:Patient\nPID-8 <-> gender nocodec\n")
+    with pytest.raises(Unsupported, match=r"the mapping tables of CLINIC.KIVU-HC are not usable: .*/own:2 PID-8"):
+        read(sample("adt_a01"), overlay=f"{tmp_path}/")
 
 
 def test_two_quotes_delete() -> None:
