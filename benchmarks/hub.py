@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 import orjson
@@ -17,10 +15,10 @@ from benchmarks import tracker_import
 from benchmarks.bundles import patient_bundles
 from benchmarks.ceiling import copy_rate
 from benchmarks.table import Row
+from hub import embedded
 from hub.demo import writing
 from hub.demo.people import make_day
 from hub.demo.processes import HubProcess, Wire
-from hub.embedded import tenant
 
 CLIENTS = 2
 READS = 4000
@@ -31,12 +29,12 @@ WIRES = 8
 @contextmanager
 def running() -> Iterator[tuple[HubProcess, str]]:
     """Yield a hub on an empty data folder, and the URL of its database."""
-    with TemporaryDirectory(prefix="tracker-hub-bench-") as folder:
-        hub = HubProcess("benchmark", Path(folder) / "data")
+    with embedded.scratch() as folder:
+        hub = HubProcess("benchmark", folder / "data")
         hub.start()
         try:
             hub.wait()
-            url = tenant(hub.data)
+            url = embedded.tenant(hub.data)
             assert url is not None
             yield hub, url
         finally:

@@ -2,14 +2,13 @@
 
 import shutil
 import signal
-import tempfile
 from datetime import date
-from pathlib import Path
 
 import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hub import embedded
 from hub.demo import screen
 from hub.demo.people import make_day
 from hub.demo.processes import PASSWORD, Gateway, HubProcess, Laboratory
@@ -19,32 +18,31 @@ from hub.demo.story import Failed, Story, tell
 def run(keep: bool = False) -> int:
     """Run the demonstration; return 0 when every step's check held, else 1. `keep` leaves the two hubs running."""
     console = Console()
-    folder = Path(tempfile.mkdtemp(prefix="tracker-hub-demo-"))
+    folder = embedded.make_scratch()
     today = date.today()  # noqa: DTZ011 - the day where the demonstration is watched
     hubs = HubProcess("district", folder / "district"), HubProcess("national", folder / "national")
     gateway, laboratory = Gateway(), Laboratory()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = 0
     try:
-        story = _tell(console, hubs, gateway, laboratory, today)
-        screen.show(console, story)
+        screen.show(console, _tell(console, hubs, gateway, laboratory, today))
+        console.print("[bold green]Every step's check held.[/bold green]")
         if keep:
             _leave_running(console, hubs)
     except (Failed, RuntimeError, OSError, httpx.HTTPError) as error:
         console.print(f"[bold red]The demonstration failed:[/bold red] {error}", highlight=False)
         for hub in hubs:
             console.print(f"The log of the {hub.name} hub: {hub.log}", highlight=False)
-        return 1
+        code = 1
     except KeyboardInterrupt:
         console.print("Stopped.")
-        return 130
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-        console.print("[bold green]Every step's check held.[/bold green]")
-        return 0
+        code = 0 if keep else 130
     finally:
-        for hub in hubs:
-            hub.stop()
-        gateway.stop()
-        laboratory.stop()
+        for part in (*hubs, gateway, laboratory):
+            part.stop()
+    if code != 1:  # the logs of a failure are worth keeping
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
 
 
 def _tell(

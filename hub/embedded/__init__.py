@@ -1,7 +1,7 @@
 """The PostgreSQL that comes with the hub: one cluster per data folder, started and stopped by our own process.
 
 `running(folder)` is all that the hub needs; `tenant(folder)` finds the server of a hub that is running there;
-`scratch()` gives tests and the demo a folder that the server's account can reach.
+`scratch()` gives tests and the demonstration a folder that the server's account can reach.
 """
 
 import shutil
@@ -47,12 +47,18 @@ def tenant(data: Path) -> str | None:
     return cluster.url(path) if path and cluster.inhabitants(path) else None
 
 
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """Yield a new temporary folder that the server's account may pass through; remove it with all it holds."""
+def make_scratch() -> Path:
+    """Make a temporary folder that the server's account may pass through: data folders in it hold all their data."""
     made = Path(tempfile.mkdtemp(prefix="tracker-hub-"))
     if account.server_account():
         made.chmod(0o711)
+    return made
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a folder from `make_scratch`; remove it with all it holds."""
+    made = make_scratch()
     try:
         yield made
     finally:
@@ -70,3 +76,4 @@ def _keep_up(place: cluster.Place, durable: bool, process: cluster.Process, stop
         except HubError as error:
             log.warning("postgres did not start", reason=error.detail)
     cluster.halt(process)
+    cluster.tidy(place)

@@ -103,6 +103,12 @@ def halt(process: Process) -> None:
             return
 
 
+def tidy(place: Place) -> None:
+    """Remove the folder that was made for the socket of a stopped server."""
+    if sockets(place.path) != place.path:
+        shutil.rmtree(sockets(place.path), ignore_errors=True)
+
+
 def evict(path: Path) -> None:
     """End whatever serves the cluster at `path` (its hub was killed: we hold the folder), and its stale lock files.
 

@@ -152,6 +152,10 @@ def test_long_folder_gets_a_short_socket(data: Path) -> None:
     with embedded.running(deep) as url:
         assert answers(url)
         assert embedded.tenant(deep) == url
+        path = folder.find(deep)
+        assert path
+        assert cluster.sockets(path).is_dir()
+    assert not cluster.sockets(path).exists()
 
 
 def test_failed_start_tells_the_log(data: Path) -> None:
