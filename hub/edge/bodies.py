@@ -65,7 +65,7 @@ async def _take(scope: Scope, receive: Receive, limit: int) -> tuple[Scope, Rece
 
 def _too_large(limit: int) -> _Refused:
     text = f"the body is larger than the {limit // MEBIBYTE} MiB that this hub takes here"
-    return _Refused(413, text, {"Connection": "close"})
+    return _Refused(413, text)  # the connection stays open: closing it while the client sends would lose the answer
 
 
 def _announced(request: Request) -> int:

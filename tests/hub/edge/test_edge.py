@@ -58,7 +58,7 @@ def test_public_paths_need_no_login(client: httpx.Client) -> None:
 
 def test_too_large_a_body(client: httpx.Client) -> None:
     """A body above the limit is refused with the limit, announced or not."""
-    for body in (b"x" * (MIB + 1), iter([b"x" * MIB, b"x"])):
+    for body in (b"x" * (MIB + 1), iter([b"x" * MIB, b"x"]), b"x" * 20 * MIB, iter([b"x" * MIB] * 20)):
         answer = client.post("/echo", content=body)
         assert answer.status_code == 413
         assert answer.text == "<no status='413'>the body is larger than the 1 MiB that this hub takes here</no>"
