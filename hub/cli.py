@@ -9,7 +9,7 @@ import typer
 
 from hub.settings import Settings, describe, load
 from hub.terms import terms_app
-from tracker_core.errors import HubError, Malformed, NotFound
+from tracker_core.errors import HubError, Malformed, NotFound, Unsupported
 
 ABOUT = """Individual-level health records between EMRs, health information exchanges and national reporting.
 
@@ -184,8 +184,35 @@ def check(
         "segment and type tables": len(loaded.tables) + len(loaded.types),
         "message structures": len(loaded.structures),
     }
-    parts |= {"document tables": len(loaded.documents), "concept maps": len(loaded.concepts)}
+    parts["concept maps"] = len(loaded.concepts)
     typer.echo(", ".join(f"{count} {what}" for what, count in parts.items()) + ": all fit together")
+
+
+@mappings_app.command()
+def coverage(
+    source: Annotated[str, typer.Argument(metavar="FORMAT", help="hl7v2")],
+    guide: Annotated[Path, typer.Option(help="Folder of the v2-to-FHIR guide's maps as CSV (`segments/…`).")],
+    segments: Annotated[str, typer.Option(help="Only these segments: PID,PV1,OBX")] = "",
+    missing: Annotated[bool, typer.Option("--missing", help="List the rows that are not mapped.")] = False,
+) -> None:
+    """Tell how many rows of the official segment maps the tables declare."""
+    import mappings
+    from mappings.coverage import declared
+
+    if source != "hl7v2":
+        raise Unsupported(f"there is no official map for {source}")
+    try:
+        found = declared(mappings.load(), guide, segments.split(",") if segments else ())
+    except FileNotFoundError as absent:
+        raise NotFound(str(absent)) from absent
+    for one in found:
+        prose = f"  {len(one.manual)} by prose only" if one.manual else ""
+        typer.echo(f"{one.map:34} {one.covered:4} of {one.rows:4}{prose}")
+        for name in one.missing if missing else ():
+            typer.echo(f"    {name}")
+    rows = sum(one.rows for one in found)
+    covered = sum(one.covered for one in found)
+    typer.echo(f"{'all':34} {covered:4} of {rows:4}  {covered / max(rows, 1):.0%}")
 
 
 @app.command()

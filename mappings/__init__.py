@@ -8,7 +8,6 @@ write_document(table, records, scope, row)       records -> the same document, t
 profile_from(settings, domain) -> Profile        zone and naming of the other side
 """
 
-from mappings.documents import read_document, write_document
 from mappings.library import Mappings, load
 from mappings.paths import BadRow
 from mappings.reading import read_message, structure_of
@@ -22,10 +21,8 @@ __all__ = [
     "Scope",
     "load",
     "profile_from",
-    "read_document",
     "read_message",
     "structure_of",
-    "write_document",
     "write_message",
     "write_segment",
 ]

@@ -6,6 +6,7 @@ corrected result then updates the record it corrects. Identity between senders i
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -101,6 +102,7 @@ def identifier_tokens(doc: Doc) -> Iterator[str]:
             yield token(identifier.get("system", ""), identifier["value"])
 
 
+@lru_cache(maxsize=8192)
 def token(system: str, value: str) -> str:
     """Return a token as a query holds it: FHIR's own escapes first, then those of a URL."""
     return "|".join(quote(escaped(part), safe=":/.-_~") for part in (system, value))
@@ -136,13 +138,18 @@ def surrounded(draft: Draft) -> str:
 
 def name_of(draft: Draft) -> str:
     """Return what names a record for the keys of those inside it."""
-    if draft.key:
-        return draft.key
-    if draft.type in BY_CODE:
-        fillers = [i for i in draft.doc.get("identifier") or () if has_coding(i.get("type"), "", "FILL")]
-        number = next(identifier_tokens({"identifier": fillers or draft.doc.get("identifier")}), "")
-        return f"{number}/{coded(draft.doc.get('code'))}" if number else surrounded(draft)
-    return next(identifier_tokens(draft.doc), "") or surrounded(draft)
+    if not draft.key:
+        draft.key = numbered(draft) or surrounded(draft)
+    return draft.key
+
+
+def numbered(draft: Draft) -> str:
+    """Return the name of a record by its own number, a filler's before a placer's; empty when it has none."""
+    if draft.type not in BY_CODE:
+        return next(identifier_tokens(draft.doc), "")
+    fillers = [i for i in draft.doc.get("identifier") or () if has_coding(i.get("type"), "", "FILL")]
+    number = next(identifier_tokens({"identifier": fillers or draft.doc.get("identifier")}), "")
+    return f"{number}/{coded(draft.doc.get('code'))}" if number else ""
 
 
 def fingerprint(value: Any) -> str:

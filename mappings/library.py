@@ -1,8 +1,7 @@
 """Loading: the tables of this package, overlays merged over them, everything checked as one before anything is used.
 
 hl7v2/types/*.map       CX:Identifier …          hl7v2/segments/*.map    PID:Patient …
-hl7v2/structures/*.map  ORU_R01 …                documents/*.map         document NAME …
-concepts/*.map          NAME source -> target
+hl7v2/structures/*.map  ORU_R01 …                concepts/*.map          NAME source -> target
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,13 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mappings.codecs import BY_DEPTH, ER7, PLAIN, Codec
-from mappings.codecs.coded import code, coding, concept, plain_concept, quantity
-from mappings.codecs.dates import formatted
+from mappings.codecs import BY_DEPTH, ER7, Codec
+from mappings.codecs.coded import code, coding, concept, quantity
 from mappings.codecs.references import reference
 from mappings.codecs.results import varies
 from mappings.concepts import ConceptMap, parse_concept_map
-from mappings.documents import DocumentTable, compile_document
 from mappings.paths import BadRow
 from mappings.rows import Row, Section, read_sections
 from mappings.structure import Structure, parse_structure
@@ -28,17 +25,12 @@ MAPPED = {"code": code, "coding": coding}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mappings:
-    """Everything that was loaded. `tables` by heading (`PID:Patient`), structures and documents by name.
-
-    `plain_codec(name)` finds a codec for values of documents and bindings; raises `BadRow` for an unknown one.
-    """
+    """Everything that was loaded: tables and types by heading (`PID:Patient`), structures and concepts by name."""
 
     tables: Mapping[str, Table]
     types: Mapping[str, Table]
     structures: Mapping[str, Structure]
-    documents: Mapping[str, DocumentTable]
     concepts: Mapping[str, ConceptMap]
-    plain_codec: Callable[[str], Codec]
 
 
 def load(overlays: Sequence[Path] = ()) -> Mappings:
@@ -50,18 +42,14 @@ def load(overlays: Sequence[Path] = ()) -> Mappings:
     """
     folders = [BASE, *overlays]
     concepts = read_concepts(folders)
-    find_plain = plain_codecs(concepts)
     types = merged_sections(folders, "hl7v2/types")
     find = er7_codecs(types, concepts)
     tables = {h: compile_table(s, 0, find) for h, s in merged_sections(folders, "hl7v2/segments").items()}
-    documents = merged_sections(folders, "documents")
     return Mappings(
         tables,
         {heading: compile_table(section, 1, find) for heading, section in types.items()},
         {name: parse_structure(text, name, tables) for name, text in read_files(folders, "hl7v2/structures")},
-        {section.heading[1]: compile_document(section, find_plain) for section in documents.values()},
         concepts,
-        find_plain,
     )
 
 
@@ -128,26 +116,6 @@ def merge_section(base: Section, over: Section) -> None:
         kept += own.pop(key, []) if key in {(r.left, r.right) for r in over.rows} else [row]
     base.rows = [*kept, *(row for rows in own.values() for row in rows)]
     base.others += over.others
-
-
-def plain_codecs(concepts: Mapping[str, ConceptMap]) -> Callable[[str], Codec]:
-    """Return the function that finds a codec for values of documents."""
-
-    @cache
-    def find(name: str) -> Codec:
-        if name in PLAIN:
-            return PLAIN[name]
-        kind, colon, argument = name.partition(":")
-        if kind == "date" and colon:
-            return formatted(argument)
-        made = parametric(kind, argument, concepts) if colon else None
-        if made is None and kind == "concept":
-            made = plain_concept(find_map(argument, concepts))
-        if made is None:
-            raise BadRow(f"no codec {name}")
-        return made
-
-    return find
 
 
 def er7_codecs(types: Mapping[str, Section], concepts: Mapping[str, ConceptMap]) -> Callable[[str, int], Codec]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings.er7 import NULL
-from mappings.fields import Segment, field_text, part_of, set_field, with_part
+from mappings.fields import Segment, field_text, set_field, with_part
 from mappings.places import MISSING, Doc
-from mappings.rules import Rule, attempt, decode_text, encode_text, establish, repetitions
+from mappings.rules import Rule, attempt, establish, repetitions
 from mappings.scope import Scope, Unfit
 
 
@@ -61,10 +61,8 @@ def held_by(rule: Rule, segment: Segment, scope: Scope) -> list[Held]:
     text = field_text(segment, rule.left.fields[0])
     if not text or text == NULL or not rule.holds(segment, scope):
         return []
-    part = part_of(rule.left, rule.top)
-    read = decode_text(rule.codec, rule.left.depth)
     return [
-        Held(again, as_item(rule, attempt(rule, read, part(again, scope), scope, 1)))
+        Held(again, as_item(rule, attempt(rule, rule.read_value, rule.part(again, scope), scope, 1)))
         for again in repetitions(text, rule.top, scope)
     ]
 
@@ -113,9 +111,8 @@ def keep_alike(holders: list[Holder], item: Any, scope: Scope) -> bool:
 
 def as_spoken(rule: Rule, item: Any, scope: Scope) -> Any:
     """Return the item as it reads after being written by the row's codec."""
-    assert rule.left is not None
     text = spoken_text(rule, item, "", scope)
-    return as_item(rule, attempt(rule, decode_text(rule.codec, rule.left.depth), text or "", scope, 1))
+    return as_item(rule, attempt(rule, rule.read_value, text or "", scope, 1))
 
 
 def spoken_text(rule: Rule, item: Any, old: str, scope: Scope) -> str | None:
@@ -125,7 +122,7 @@ def spoken_text(rule: Rule, item: Any, old: str, scope: Scope) -> str | None:
     if value is MISSING or value is None:
         return None
     try:
-        return encode_text(rule.codec)(value, scope, old)
+        return rule.write_value(value, scope, old)
     except Unfit:
         return None
 
@@ -139,7 +136,7 @@ def place_item(holders: list[Holder], item: Any, scope: Scope) -> None:
         if not rule.row.writes or not rule.items.claims(item):
             continue
         old = nearest(holder, item)
-        base = part_of(rule.left, rule.top)(old.text, scope) if old else ""
+        base = rule.part(old.text, scope) if old else ""
         text = spoken_text(rule, item, base, scope)
         if text is None or text == "":
             continue
@@ -193,5 +190,5 @@ def beside(rule: Rule, segment: Segment, texts: list[str], scope: Scope) -> list
     assert rule.left is not None
     now = list(repetitions(field_text(segment, rule.left.fields[0]), rule.top, scope))
     now += [""] * (len(texts) - len(now))
-    parts = [part_of(rule.left, rule.top)(text, scope) for text in texts] + [""] * (len(now) - len(texts))
+    parts = [rule.part(text, scope) for text in texts] + [""] * (len(now) - len(texts))
     return [with_part(text, part, rule.left, rule.top, scope) for text, part in zip(now, parts, strict=True)]

@@ -90,13 +90,13 @@ def parse_path(text: str, structure: str) -> Path:
     steps: list[Step] = []
     inside = structure
     for piece in _SPLIT.split(text):
+        if steps and steps[-1].choice:
+            raise BadRow(f"{text}: a choice can only be the last step")
         step = parse_step(piece, inside, text)
         steps.append(step)
         inside = step.kind
     if sum(step.every for step in steps) > 1:
         raise BadRow(f"{text}: more than one step stands for every item")
-    if any(step.choice for step in steps[:-1]):
-        raise BadRow(f"{text}: a choice can only be the last step")
     return Path(text, structure, tuple(steps))
 
 

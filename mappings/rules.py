@@ -10,7 +10,7 @@ from typing import Any
 
 from mappings.codecs.codec import Codec
 from mappings.er7 import NULL, escape, unescape
-from mappings.fields import Left, Segment, field_text, part_of, piece, set_field, with_part
+from mappings.fields import Left, Segment, field_text, piece, set_field, with_part
 from mappings.paths import stamper
 from mappings.places import MISSING, Doc, ListPlace, Place
 from mappings.rows import Row
@@ -19,6 +19,7 @@ from tracker_core.issues import Issue
 
 Read = Callable[[str, Scope], Any]
 Write = Callable[[Any, Scope, str], str | None]
+Part = Callable[[str, Scope], str]
 Reader = Callable[[Segment, Doc, Scope], bool]
 
 
@@ -27,15 +28,16 @@ class Condition:
     """One compiled test. `text(segment, scope)` is the head of the tested field."""
 
     left: Left
+    part: Part
     values: frozenset[str]
     first: str
     negated: bool
 
     def text(self, segment: Segment, scope: Scope) -> str:
         """Return what the tested place holds, null counting as nothing."""
-        found = part_of(self.left, self.left.depth - len(self.left.inner))(
-            field_text(segment, self.left.fields[0]), scope
-        )
+        found = self.part(field_text(segment, self.left.fields[0]), scope)
+        if not found:
+            return ""
         head = piece(piece(found, scope.marks[0], 0), scope.marks[self.left.depth], 0)
         return "" if head == NULL else head
 
@@ -58,7 +60,9 @@ class Condition:
 class Rule:
     """One compiled row. Exactly one of `place` and `items` is set; `top` is the depth of a whole field's value.
 
-    `shares` is true when another row of the table writes the same left: the first that has a value writes it.
+    `part(text, scope)` takes the row's own part out of a field's value; `read_value(text, scope)` reads that part
+    through the codec and `write_value(value, scope, old)` writes it. `shares` is true when another row of the table
+    writes the same left: the first that has a value writes it.
     """
 
     row: Row
@@ -68,6 +72,9 @@ class Rule:
     place: Place | None
     items: ListPlace | None
     top: int
+    part: Part
+    read_value: Read
+    write_value: Write
     shares: bool = False
 
     def holds(self, segment: Segment, scope: Scope) -> bool:
@@ -161,7 +168,7 @@ def scalar_reader(rule: Rule, left: Left) -> Reader:
     place, row, index = rule.place, rule.row, left.fields[0]
     assert place is not None
     get, put, conditions, top = place.get, place.put, rule.conditions, rule.top
-    read_value, part = decode_text(rule.codec, left.depth), part_of(left, rule.top) if left.inner else None
+    read_value, part = rule.read_value, rule.part if left.inner else None
 
     def read(segment: Segment, doc: Doc, scope: Scope) -> bool:
         text = segment[index] if index < len(segment) else ""
@@ -186,7 +193,7 @@ def list_reader(rule: Rule, left: Left) -> Reader:
     items, row, index = rule.items, rule.row, left.fields[0]
     assert items is not None
     add, conditions, top = items.add, rule.conditions, rule.top
-    read_value, part = decode_text(rule.codec, left.depth), part_of(left, rule.top) if left.inner else None
+    read_value, part = rule.read_value, rule.part if left.inner else None
 
     def read(segment: Segment, doc: Doc, scope: Scope) -> bool:
         text = segment[index] if index < len(segment) else ""
@@ -251,14 +258,12 @@ def clear(rule: Rule, doc: Doc, scope: Scope) -> bool:
     return True
 
 
-def read_place(rule: Rule, left: Left, text: str, scope: Scope) -> Any:
+def read_place(rule: Rule, text: str, scope: Scope) -> Any:
     """Return what a scalar row reads in `text`, without issues."""
     if not text or text == NULL:
         return MISSING
-    part = part_of(left, rule.top)
-    read_value = decode_text(rule.codec, left.depth)
     for repetition in repetitions(text, rule.top, scope):
-        found = attempt(rule, read_value, part(repetition, scope), scope, 1)
+        found = attempt(rule, rule.read_value, rule.part(repetition, scope), scope, 1)
         if found is not MISSING:
             return found
     return MISSING
@@ -270,7 +275,7 @@ def write_scalar(rule: Rule, segment: Segment, record: Doc, scope: Scope) -> boo
     assert rule.left is not None
     left, index = rule.left, rule.left.fields[0]
     wanted, text = rule.place.get(record), field_text(segment, index)
-    current = read_place(rule, left, text, scope) if rule.holds(segment, scope) else MISSING
+    current = read_place(rule, text, scope) if rule.holds(segment, scope) else MISSING
     if wanted is MISSING or wanted is None:
         if current is not MISSING:
             set_field(segment, index, with_part(text, "", left, rule.top, scope))
@@ -278,11 +283,11 @@ def write_scalar(rule: Rule, segment: Segment, record: Doc, scope: Scope) -> boo
     if current == wanted:
         return True
     first, *others = repetitions("" if text == NULL else text, rule.top, scope)
-    new = encode_text(rule.codec)(wanted, scope, part_of(left, rule.top)(first, scope))
+    new = rule.write_value(wanted, scope, rule.part(first, scope))
     if new is None:
         return False
     alone = with_part("", new, left, rule.top, scope)
-    if current is not MISSING and read_place(rule, left, alone, scope) == current:
+    if current is not MISSING and read_place(rule, alone, scope) == current:
         return True
     if not establish(rule, segment, scope):
         return False

@@ -6,15 +6,28 @@ from typing import Any
 
 from mappings.codecs.codec import Codec
 from mappings.er7 import NULL
-from mappings.fields import Left, Segment, field_text, parse_part_left, parse_segment_left
+from mappings.fields import Left, Segment, field_text, parse_part_left, parse_segment_left, part_of
 from mappings.lists import write_list
 from mappings.paths import BadRow, Path, Step, matcher, parse_path, step_text
 from mappings.places import MISSING, Doc, ListPlace, Place, close_gaps, compile_list, compile_place, keep_list
 from mappings.rows import Row, Section
-from mappings.rules import Condition, Reader, Rule, compile_reader, fail, read_place, write_fields, write_scalar
+from mappings.rules import (
+    Condition,
+    Reader,
+    Rule,
+    compile_reader,
+    decode_text,
+    encode_text,
+    fail,
+    read_place,
+    write_fields,
+    write_scalar,
+)
 from mappings.scope import Scope, Unfit
 
 FindCodec = Callable[[str, int], Codec]
+# What stands for the segment's name before the parts of a value.
+NAME = "-"
 # An element without this says nothing.
 NEEDED = {"Identifier": "value", "ContactPoint": "value", "Annotation": "text"}
 
@@ -23,6 +36,7 @@ NEEDED = {"Identifier": "value", "ContactPoint": "value", "Annotation": "text"}
 class Table:
     """One compiled table. `heading` is `SEG:Type`; `depth` is that of a value (0: a segment).
 
+    `readers` stand behind the field that must hold something for them to be asked, 0 (the name) for any.
     `defaults` are its constants without a test: they fill what the readings leave open.
     """
 
@@ -31,7 +45,7 @@ class Table:
     structure: str
     depth: int
     rules: tuple[Rule, ...]
-    readers: tuple[Reader, ...]
+    readers: tuple[tuple[int, Reader], ...]
     defaults: tuple[tuple[Place, Any], ...]
     scalars: tuple[Rule, ...]
     lists: tuple[tuple[Rule, ...], ...]
@@ -40,9 +54,9 @@ class Table:
 
     def read(self, segment: Segment, doc: Doc, scope: Scope) -> bool:
         """Read a segment into `doc` and tell whether it said anything; failed rows leave an issue in `scope`."""
-        found = False
-        for reader in self.readers:
-            if reader(segment, doc, scope):
+        found, length = False, len(segment)
+        for index, reader in self.readers:
+            if index < length and segment[index] and reader(segment, doc, scope):
                 found = True
         return found
 
@@ -100,7 +114,7 @@ def without_asides(asides: Sequence[Rule], segment: Segment, record: Doc, scope:
     for rule in asides:
         assert rule.place is not None
         assert rule.left is not None
-        current = read_place(rule, rule.left, field_text(segment, rule.left.fields[0]), scope)
+        current = read_place(rule, field_text(segment, rule.left.fields[0]), scope)
         if current is not MISSING and current == rule.place.get(record):
             name = rule.place.path.steps[0].name
             record = {**record, name: [dict(item) for item in record[name]]}
@@ -125,13 +139,18 @@ def compile_table(section: Section, depth: int, find_codec: FindCodec) -> Table:
         structure,
         depth,
         tuple(rules),
-        tuple(compile_reader(rule) for rule in rules if rule.row.reads and rule not in constants),
+        tuple((asked_by(rule), compile_reader(rule)) for rule in rules if rule.row.reads and rule not in constants),
         tuple(default_of(rule) for rule in constants),
         tuple(rule for rule in writers if rule.items is None and rule.row.writes),
         tuple(tuple(group) for group in list_groups(writers)),
         tuple(rule for rule in writers if is_aside(rule, rules)),
         tuple(dict.fromkeys(rule.row_path.steps[0].name for rule in drafts)),
     )
+
+
+def asked_by(rule: Rule) -> int:
+    """Return the field whose text makes a row worth reading, 0 for a row over several fields or a constant."""
+    return rule.left.fields[0] if rule.left and len(rule.left.fields) == 1 else 0
 
 
 def split_heading(section: Section) -> tuple[str, str]:
@@ -162,7 +181,8 @@ def draft_row(row: Row, source: str, structure: str, depth: int, find_codec: Fin
         tests = []
         for test in row.tests:
             tested = parse_left(test.left, source, depth)
-            tests.append(Condition(tested, frozenset(test.values), next(iter(test.values), ""), test.negated))
+            part = part_of(tested, tested.depth - len(tested.inner))
+            tests.append(Condition(tested, part, frozenset(test.values), next(iter(test.values), ""), test.negated))
     except BadRow as bad:
         raise BadRow(f"{row}: {bad}") from None
     return Draft(row, left, path, codec, tuple(tests))
@@ -208,7 +228,20 @@ def finish(draft: Draft, drafts: Sequence[Draft], depth: int) -> Rule:
         and row.writes
         and any(other is not draft and other.row.left == row.left and other.row.writes for other in drafts)
     )
-    return Rule(row, draft.left, draft.codec, draft.conditions, place, items, depth + 1, shares)
+    top = depth + 1
+    return Rule(
+        row,
+        draft.left,
+        draft.codec,
+        draft.conditions,
+        place,
+        items,
+        top,
+        part_of(draft.left, top) if draft.left else lambda text, _scope: text,
+        decode_text(draft.codec, draft.left.depth if draft.left else top),
+        encode_text(draft.codec),
+        shares,
+    )
 
 
 def selections(path: Path, drafts: Sequence[Draft]) -> list[tuple[Step, ...]]:
@@ -247,7 +280,7 @@ def type_codec(table: Table) -> Codec:
 
     def decode(text: str, scope: Scope, _old: Any) -> Any:
         doc: Doc = {}
-        if not table.read(["", *text.split(scope.marks[depth])], doc, scope):
+        if not table.read([NAME, *text.split(scope.marks[depth])], doc, scope):
             return MISSING
         return finished(table, doc)
 
@@ -255,7 +288,7 @@ def type_codec(table: Table) -> Codec:
         if not isinstance(element, dict):
             return None
         mark = scope.marks[depth]
-        parts = ["", *("" if part == NULL else part for part in old.split(mark))] if old else [""]
+        parts = [NAME, *("" if part == NULL else part for part in old.split(mark))] if old else [NAME]
         table.write(parts, element, scope)
         text = mark.join(parts[1:])
         return text if old else text.rstrip("".join(scope.marks[depth:]))

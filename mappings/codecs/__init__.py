@@ -3,15 +3,14 @@
 from mappings.codecs.choices import CODECS as CHOICES
 from mappings.codecs.codec import Codec
 from mappings.codecs.contacts import xtn
-from mappings.codecs.dates import ER7_CODECS, PLAIN_CODECS
+from mappings.codecs.dates import CODECS as DATES
 from mappings.codecs.identifiers import CODECS as SYSTEMS
 from mappings.codecs.identifiers import authority, entity
 from mappings.codecs.locations import location
 from mappings.codecs.text import CODECS as TEXTS
 
-ER7 = {codec.name: codec for codec in (*TEXTS, *ER7_CODECS, *CHOICES, *SYSTEMS)}
-PLAIN = {codec.name: codec for codec in (*TEXTS, *PLAIN_CODECS)}
+ER7 = {codec.name: codec for codec in (*TEXTS, *DATES, *CHOICES, *SYSTEMS)}
 # Codecs of ER7 text as it stands: made for the depth of the value.
 BY_DEPTH = {"authority": authority, "EI": entity, "XTN": xtn, "PL": location}
 
-__all__ = ["BY_DEPTH", "ER7", "PLAIN", "Codec"]
+__all__ = ["BY_DEPTH", "ER7", "Codec"]

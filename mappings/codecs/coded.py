@@ -70,37 +70,6 @@ def translated(mapped: ConceptMap, text: str, scope: Scope) -> Target | None:
     return found
 
 
-def plain_concept(mapped: ConceptMap) -> Codec:
-    """Return the codec of a CodeableConcept from the bare code of a document."""
-
-    def decode(text: str, scope: Scope, _old: Any) -> Any:
-        word = text.strip()
-        if not word:
-            return MISSING
-        found = translated(mapped, word, scope)
-        own = Target(mapped.source, word)
-        if found is None or (found.system, found.code) == (own.system, own.code):
-            return {"coding": [(found or own).coding()]}
-        return {"coding": [found.coding()] if mapped.same and found.code == word else [found.coding(), own.coding()]}
-
-    def encode(value: Any, _scope: Scope, _old: Any) -> str | None:
-        return own_code(mapped, (value or {}).get("coding") or [])
-
-    return Codec(f"concept:{mapped.name}", decode, encode, "head", ("coding", "text"), targets=("coding",))
-
-
-def own_code(mapped: ConceptMap, codings: list[dict[str, Any]]) -> str | None:
-    """Return the sender's own code of a concept, else the preferred inverse of a coding, else None."""
-    for found in codings:
-        if found.get("code") and found.get("system") == mapped.source and mapped.source != mapped.target:
-            return str(found["code"])
-    for found in codings:
-        back = mapped.inverse(found.get("system", ""), found.get("code", ""))
-        if back:
-            return back
-    return None
-
-
 def concept(mapped: ConceptMap, table: Codec) -> Codec:
     """Return the codec of a CodeableConcept from CWE, read by `table`."""
 

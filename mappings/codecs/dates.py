@@ -143,36 +143,9 @@ def iso_day(value: Any, _scope: Scope, _old: Any = None) -> str | None:
     return value[:10] if isinstance(value, str) else None
 
 
-def formatted(pattern: str) -> Codec:
-    """Return the codec of dates written as `pattern`, in the directives of `strptime` (`%d/%m/%Y`)."""
-
-    def decode(text: str, _scope: Scope, old: Any) -> Any:
-        cleaned = text.strip()
-        if not cleaned:
-            return MISSING
-        try:
-            day = datetime.strptime(cleaned, pattern).date().isoformat()  # noqa: DTZ007 - only its day is used
-        except ValueError:
-            raise Unfit(f"not a date of the form {pattern}") from None
-        return old if isinstance(old, str) and old[:10] == day and len(old) > 10 else day
-
-    def encode(value: Any, _scope: Scope, _old: Any) -> str | None:
-        if not isinstance(value, str) or len(value) < 10:
-            return None
-        return date.fromisoformat(value[:10]).strftime(pattern)
-
-    return Codec(f"date:{pattern}", decode, encode, "head")
-
-
-ER7_CODECS = (
+CODECS = (
     Codec("dateTime", read_datetime, write_dtm, "head"),
     Codec("instant", read_instant, write_dtm, "head"),
     Codec("date", read_date, write_day, "head"),
     Codec("time_of_day", read_time, write_tm, "head"),
-)
-PLAIN_CODECS = (
-    Codec("dateTime", read_datetime, iso, "head"),
-    Codec("instant", read_instant, iso, "head"),
-    Codec("date", read_date, iso_day, "head"),
-    Codec("time_of_day", read_time, iso, "head"),
 )

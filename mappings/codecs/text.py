@@ -63,23 +63,6 @@ def read_yes(text: str) -> Any:
     raise Unfit("neither Y nor N")
 
 
-def read_name(text: str) -> Any:
-    """Return a HumanName from one text: the last word is the family name."""
-    words = text.split()
-    if not words:
-        return MISSING
-    name: dict[str, Any] = {"text": " ".join(words), "family": words[-1]}
-    return {**name, "given": words[:-1]} if words[:-1] else name
-
-
-def write_name(value: Any) -> str | None:
-    """Return a HumanName as one text."""
-    if not isinstance(value, dict):
-        return None
-    words = [*(value.get("given") or ()), value.get("family", "")]
-    return " ".join(word for word in words if word) or value.get("text")
-
-
 def truth(value: Any, _scope: Scope, _old: Any) -> str | None:
     """Return Y or N."""
     return ("Y" if value else "N") if isinstance(value, bool) else None
@@ -91,11 +74,4 @@ CODECS = (
     simple("decimal", read_decimal, write_decimal),
     simple("integer", read_integer, write_decimal),
     Codec("yes", lambda left, _scope, _old: read_yes(left), truth, "head"),
-    Codec(
-        "name_text",
-        lambda left, _scope, _old: read_name(left),
-        lambda right, _scope, _old: write_name(right),
-        "text",
-        ("text", "family", "given"),
-    ),
 )

@@ -64,3 +64,15 @@ def test_mapping_tables_are_checked(tmp_path: Path) -> None:
     wrong = run("mappings", "check", str(tmp_path))
     assert (wrong.returncode, "/patient:2 PID-8" in wrong.stderr) == (2, True)
     assert run("mappings", "check", "/no/folder").stderr == "tracker-hub: there is no folder /no/folder\n"
+
+
+def test_coverage_of_the_official_maps(tmp_path: Path) -> None:
+    """The command tells the share per map and names what is missing; a folder without maps is an error."""
+    folder = tmp_path / "segments"
+    folder.mkdir()
+    rows = "a\nb\n8,PID-8,Sex,CWE,0,1,,,,gender,,\n37,PID-37,Strain,ST,0,1,,,,photo,,\n"
+    (folder / "HL7 Segment - FHIR R4_ PID[Patient] - PID.csv").write_text(rows, encoding="utf-8")
+    told = run("mappings", "coverage", "hl7v2", "--guide", str(tmp_path), "--missing").stdout.split("\n")
+    assert [" ".join(line.split()) for line in told] == ["PID[Patient] 1 of 2", "PID-37 photo", "all 1 of 2 50%", ""]
+    assert "no segment maps" in run("mappings", "coverage", "hl7v2", "--guide", str(folder)).stderr
+    assert "no official map for emr" in run("mappings", "coverage", "emr", "--guide", str(folder)).stderr
