@@ -79,6 +79,7 @@ def bind(address: Address, what: str) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so only for sockets it makes itself
         bound.bind((address.host, address.port))
         bound.listen(1024)
     except OSError as error:

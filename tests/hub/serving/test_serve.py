@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from hub.embedded import cluster, folder
+from hub.serve import bind
+from hub.settings import Address
 
 Start = Callable[..., Any]  # see conftest: HubProcess
 Until = Callable[[Callable[[], object]], None]
@@ -194,3 +196,10 @@ def test_files_dropped_into_the_inbox(serve: Start, data: Path, until: Until) ->
     assert (data / "inbox" / "ward9" / "visits.csv.result.csv").is_file()
     with hub.client() as client:
         assert "ward9" in {peer["code"] for peer in client.get("/hub/peers").json()}
+
+
+def test_answers_leave_at_once() -> None:
+    """The HTTP socket does not hold small packets back: an answer of two packets would wait 40 ms for the client's."""
+    bound = bind(Address("127.0.0.1", 0), "HTTP")
+    with bound:
+        assert bound.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
