@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from adapters.contract import Envelope
-from hub import bound, reporting, schedule
+from hub import bound, reporting, schedule, trying
 from hub.convert import convert
 from hub.runtime import Runtime
 from tracker_core import history, messages, peers, persons, routes
@@ -230,7 +230,10 @@ def _convert_routes(router: APIRouter, runtime: Runtime) -> None:
         sent = request.headers.get("content-type", "")
         generic = sent in {"", "application/octet-stream", "application/x-www-form-urlencoded"}
         envelope = Envelope(content_type=fallback if generic else sent)
-        result = convert(runtime.adapters, raw, source, target, type=type, envelope=envelope)
+        if trying.needs_a_hub(source, target):
+            result = trying.convert(runtime, raw, source, target, envelope, type)
+        else:
+            result = convert(runtime.adapters, raw, source, target, type=type, envelope=envelope)
         return {
             "contentType": result.content_type,
             "result": result.body.decode("utf-8", "replace"),

@@ -90,14 +90,17 @@ def take_undispatched(session: Session, limit: int) -> list[Touched]:
             (limit,),
         )
     ]
-    if not taken:
-        return []
+    return touched(session, taken) if taken else []
+
+
+def touched(session: Session, change_sets: Sequence[int]) -> list[Touched]:
+    """Return every object that these change sets touched, in their order."""
     rows = session.execute(
         "select s.id, s.peer, 'record', r.type, r.pk, r.subject from change_set s"
         " join record_version v on v.change_set = s.id join record r on r.pk = v.pk where s.id = any(%b)"
         " union all"
         " select s.id, s.peer, c.kind, 0, c.target, c.subject from change_set s"
         " join change c on c.change_set = s.id where s.id = any(%b) order by 1",
-        (taken, taken),
+        (list(change_sets), list(change_sets)),
     ).fetchall()
     return [Touched(*row) for row in rows]
