@@ -1,12 +1,21 @@
 """A runtime on a database of its own, and receivers for what it sends."""
 
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
+import uvicorn
 
+from hub import admin, app
+from hub.access import HubAccess
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
+from hub.settings import Settings
 from tests.flows.receivers import Receiver, Script
+from tracker_core import users
 from tracker_core.database import Pool, transaction
 from tracker_core.metadata import bootstrap
 
@@ -31,3 +40,24 @@ def receiver() -> Iterator[Callable[[Script], Receiver]]:
     yield start
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def client(runtime: Runtime) -> Iterator[httpx.Client]:
+    """A client signed in as administrator of a hub that serves every face."""
+    with transaction(runtime.pool) as session:
+        users.ensure_admin(session, "secret-enough")
+        users.create(session, "nurse", "also-secret-enough")
+    built = app.build(Settings(), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(built, log_level="error", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with httpx.Client(base_url=url, auth=("admin", "secret-enough"), timeout=30) as opened:
+        yield opened
+    server.should_exit = True
+    thread.join()
+    listening.close()

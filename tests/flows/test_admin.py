@@ -1,49 +1,16 @@
 """The administration API on a socket of its own: messages, replay, peers, routes, conversion, reports, lineage."""
 
 import json
-import socket
-import threading
-import time
-from collections.abc import Iterator
 from datetime import date
 
 import httpx
-import pytest
-import uvicorn
 
-from hub import admin, app
-from hub.access import HubAccess
 from hub.demo import district, writing
 from hub.demo.people import Day, make_day
 from hub.demo.reports import DIAGNOSES, expected_diagnoses
-from hub.runtime import Runtime
-from hub.settings import Settings
-from tracker_core import users
-from tracker_core.database import transaction
 
 TODAY = date(2026, 3, 2)
 ISSUES = "issues"
-
-
-@pytest.fixture
-def client(runtime: Runtime) -> Iterator[httpx.Client]:
-    """A client signed in as administrator of a hub that serves every face."""
-    with transaction(runtime.pool) as session:
-        users.ensure_admin(session, "secret-enough")
-        users.create(session, "nurse", "also-secret-enough")
-    built = app.build(Settings(), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(built, log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    with httpx.Client(base_url=url, auth=("admin", "secret-enough"), timeout=30) as opened:
-        yield opened
-    server.should_exit = True
-    thread.join()
-    listening.close()
 
 
 def put(client: httpx.Client, family: str) -> httpx.Response:
