@@ -43,6 +43,9 @@ def place(structure: Structure, segments: Sequence[Sequence[str]]) -> Iterator[P
         if step is None:
             yield Placed(index, None, here)
             continue
+        if step.stays:
+            yield Placed(index, step.slot, outwards(here, step.leave))
+            continue
         here = walk(here, step)
         state = state_of(here)
         yield Placed(index, step.slot, here)
@@ -50,12 +53,18 @@ def place(structure: Structure, segments: Sequence[Sequence[str]]) -> Iterator[P
 
 def walk(here: Instance, step: Step) -> Instance:
     """Make one move and return the instance that holds the segment."""
-    for _ in range(step.leave):
-        assert here.outer is not None
-        here = here.outer
+    here = outwards(here, step.leave)
     here.position = step.position
     for group, position in step.opens:
         here = Instance(group, here, position)
+    return here
+
+
+def outwards(here: Instance, leave: int) -> Instance:
+    """Return the instance that is `leave` groups further out."""
+    for _ in range(leave):
+        assert here.outer is not None
+        here = here.outer
     return here
 
 
@@ -117,8 +126,8 @@ def unopened(at: Instance, name: str, leave: int) -> Step | None:
 
 
 def back(at: Instance, name: str, leave: int) -> Step | None:
-    """Find the segment earlier in an open group; the position stays, so that what follows goes on from there."""
+    """Find the segment earlier in an open group; what follows goes on where the message was."""
     for item in at.group.slots():
         if item.segment == name:
-            return Step(leave, at.position, (), item)
+            return Step(leave, at.position, (), item, stays=True)
     return None

@@ -91,12 +91,16 @@ class Structure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One remembered move: how many groups to leave, the position then, the groups to open, and the slot."""
+    """One remembered move: how many groups to leave, the position then, the groups to open, and the slot.
+
+    With `stays` the segment belongs to a group further out, and what follows goes on where the message was.
+    """
 
     leave: int
     position: int
     opens: tuple[tuple[Group, int], ...]
     slot: Slot
+    stays: bool = False
 
 
 def parse_structure(text: str, name: str, tables: Mapping[str, Table]) -> Structure:
