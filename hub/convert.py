@@ -3,19 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from adapters.contract import Adapter, Envelope, Sender, View
 from tracker_core.changes import RecordChange
 from tracker_core.context import Peer
 from tracker_core.errors import Unsupported
 from tracker_core.issues import Issue
+from tracker_core.records.documents import decode
 from tracker_core.uids import new_uid
-
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(slots=True)
@@ -77,7 +73,7 @@ def documents_of(changes: list[RecordChange]) -> list[dict[str, Any]]:
 
 
 def _document(change: RecordChange) -> dict[str, Any]:
-    parsed = change.document if isinstance(change.document, dict) else _decoder.decode(change.document)
+    parsed = change.document if isinstance(change.document, dict) else decode(change.document)
     filled = {key: value for key, value in parsed.items() if value is not None}
     return {"resourceType": change.type, "id": change.id or filled.get("id") or new_uid(), **filled}
 

@@ -7,9 +7,9 @@ import orjson
 
 from adapters.contract import Envelope, Sender, View
 from hub.apply import apply
+from hub.bound import parse
 from hub.convert import Converted
 from hub.runtime import Runtime
-from hub.views import parse_document
 from tracker_core import history, peers, records
 from tracker_core.context import Peer
 from tracker_core.database import Session, transaction
@@ -76,7 +76,7 @@ def _records(
     if writer.write is None or writer.render is None:
         raise Unsupported(f"the format {target} can be read but not written")
     stored = records.by_pk(session, [one.target for one in touched if one.kind == "record"])
-    found = [parse_document(one) for one in stored.values() if not one.deleted]
+    found = [parse(one) for one in stored.values() if not one.deleted]
     if not found:
         raise Unsupported(f"nothing in this body became a record, so it cannot become {target}")
     found.sort(key=lambda document: document["resourceType"] != "Patient")

@@ -1,27 +1,16 @@
 """Views: the current state of what an outbound message is about, loaded when it is sent."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from adapters.contract import View
+from hub.bound import parse
 from tracker_core import aggregates, records
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
-from tracker_core.records import Stored
 from tracker_core.tracker import documents, reminders
 from tracker_core.tracker.documents import Parts
-
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
-
-
-def parse_document(record: Stored) -> dict[str, Any]:
-    """Return a record's document as an object; decimals keep their digits."""
-    document: dict[str, Any] = _decoder.decode(record.doc)
-    return document
 
 
 def load_view(session: Session, message: Message) -> View:
@@ -41,7 +30,7 @@ def load_person(session: Session, type: str, person: int) -> View:
     values = {"trackedEntity": entity} if entity and not entity["deleted"] else {}
     if not found and not values:
         raise NotFound("the person is gone")
-    return View("person", type, [parse_document(record) for record in found], values)
+    return View("person", type, [parse(record) for record in found], values)
 
 
 def load_record(session: Session, type: str, record: int) -> View:
@@ -49,14 +38,14 @@ def load_record(session: Session, type: str, record: int) -> View:
     found = records.by_pk(session, [record]).get(record)
     if found is None or found.deleted:
         raise NotFound("the record is gone")
-    documents = {(found.type, found.id): parse_document(found)}
+    documents = {(found.type, found.id): parse(found)}
     wave = list(documents.values())
     for _ in range(2):
         wanted = [ref for document in wave for ref in references(document) if ref not in documents]
         wave = []
         for key, stored in records.read(session, list(dict.fromkeys(wanted))).items():
             if not stored.deleted:
-                documents[key] = parse_document(stored)
+                documents[key] = parse(stored)
                 wave.append(documents[key])
     return View("record", type, list(documents.values()))
 

@@ -2,23 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from mappings.binding.cases import case_day
 from mappings.binding.grammar import GROUPED
 from tracker_core import records
 from tracker_core.database import Session
 from tracker_core.records import Stored
+from tracker_core.records.documents import decode
 
 # What marks records that were made from tracker objects; the value is the object's uid.
 EVENT_SYSTEM = "urn:tracker-hub:event"
 ENROLLMENT_SYSTEM = "urn:tracker-hub:enrollment"
 ORG_UNIT_SYSTEM = "urn:tracker-hub:org-unit"
-
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(slots=True)
@@ -56,8 +52,7 @@ class Group:
 
 def parse(record: Stored) -> dict[str, Any]:
     """Return a record's document as an object; decimals keep their digits."""
-    document: dict[str, Any] = _decoder.decode(record.doc)
-    return document
+    return decode(record.doc)
 
 
 def marked(document: dict[str, Any], system: str) -> str:
