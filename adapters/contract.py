@@ -134,6 +134,13 @@ class Access(Protocol):
         """
         ...
 
+    def reading(self) -> AbstractContextManager[Session]:
+        """Return a session for reads that need no common view: each statement sees what is committed when it starts.
+
+        The cheapest way to read. Raises `Unavailable` when the database is away.
+        """
+        ...
+
     def session(self) -> AbstractContextManager[Session]:
         """Return a session for reading; raises `Unavailable` when the database is away."""
         ...

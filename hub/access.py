@@ -9,7 +9,7 @@ from hub import work
 from hub.runtime import Runtime
 from tracker_core import peers
 from tracker_core.context import Peer, User
-from tracker_core.database import Session, transaction
+from tracker_core.database import Session, reading, transaction
 from tracker_core.errors import Conflict, Forbidden, HubError
 from tracker_core.issues import Report
 
@@ -25,6 +25,10 @@ class HubAccess:
         with transaction(self.runtime.pool) as session:
             sender = _sender(session, format_, user, peer)
         return work.accept(self.runtime, sender, raw, envelope, user.username)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Return a session without a transaction; see the protocol."""
+        return reading(self.runtime.pool)
 
     def session(self) -> AbstractContextManager[Session]:
         """Return a session for reading."""

@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from tracker_core.errors import Unavailable
 
-__all__ = ["Collision", "Pool", "Rollback", "Session", "next_pks", "open_pool", "transaction"]
+__all__ = ["Collision", "Pool", "Rollback", "Session", "next_pks", "open_pool", "reading", "transaction"]
 
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Pool: TypeAlias = ConnectionPool[Session]
@@ -37,9 +37,30 @@ def transaction(pool: Pool) -> Iterator[Session]:
     Raises `Unavailable` when the database cannot be reached or goes away, `Collision` after a deadlock or a
     serialization failure.
     """
-    try:
-        with pool.connection(timeout=10) as session:
+    with _told(), pool.connection(timeout=10) as session:
+        yield session
+
+
+@contextmanager
+def reading(pool: Pool) -> Iterator[Session]:
+    """Yield a session for reading, without a transaction: each statement stands alone and sees what is committed.
+
+    One statement is one round trip, where a transaction takes three. Raises as `transaction` does.
+    """
+    with _told(), pool.connection(timeout=10) as session:
+        session.autocommit = True
+        try:
             yield session
+        finally:
+            if not session.closed:
+                session.autocommit = False
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in our own words what the database raises."""
+    try:
+        yield
     except (errors.DeadlockDetected, errors.SerializationFailure) as error:
         raise Collision(str(error)) from error
     except psycopg.OperationalError as error:

@@ -94,7 +94,9 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Message]:
     bytes are the same is for the caller to compare by `digest`. A repeat within `arrivals` counts as one too.
     """
     ids = [r[0] for r in session.execute("select nextval('message_id') from generate_series(1, %s)", (len(arrivals),))]
-    session.execute(
+    digests = [digest_of(a.body) if a.body is not None else None for a in arrivals]
+    abouts = [orjson.dumps(a.about) for a in arrivals]
+    rows = session.execute(
         "insert into message (id, direction, peer, format, type, control_id, dedup, content_type, body, digest, lane,"
         " about, actor, replay_of, lease_until, leased_by) select a.id, 'in', a.peer, a.format, a.type,"
         " nullif(a.control_id, ''), nullif(a.dedup, ''), a.content_type, a.body, a.digest, a.lane, a.about::jsonb,"
@@ -103,7 +105,8 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Message]:
         " from unnest(%b::bigint[], %b::int[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],"
         " %b::bytea[], %b::bytea[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bool[])"
         " as a (id, peer, format, type, control_id, dedup, content_type, body, digest, lane, about, actor, replay_of,"
-        " leased) on conflict (peer, direction, dedup) where dedup is not null do nothing",
+        " leased) on conflict (peer, direction, dedup) where dedup is not null do nothing"
+        " returning id, created",
         (
             LEASE_SECONDS,
             ids,
@@ -114,17 +117,47 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Message]:
             [a.dedup for a in arrivals],
             [a.content_type for a in arrivals],
             [a.body for a in arrivals],
-            [digest_of(a.body) if a.body is not None else None for a in arrivals],
+            digests,
             [a.lane for a in arrivals],
-            [orjson.dumps(a.about).decode() for a in arrivals],
+            [about.decode() for about in abouts],
             [a.actor for a in arrivals],
             [a.replay_of for a in arrivals],
             [a.leased for a in arrivals],
         ),
     )
-    stored = by_ids(session, ids)
-    firsts = _first_arrivals(session, [a for a, id in zip(arrivals, ids, strict=True) if id not in stored])
-    return [stored.get(id) or firsts[(arrival.peer, arrival.dedup)] for id, arrival in zip(ids, arrivals, strict=True)]
+    created: dict[int, datetime] = dict(rows.fetchall())
+    firsts = _first_arrivals(session, [a for a, id in zip(arrivals, ids, strict=True) if id not in created])
+    # The bytes are at hand: they are not fetched back.
+    return [
+        _arrived(id, arrival, digest, orjson.loads(about), created[id])
+        if id in created
+        else firsts[(arrival.peer, arrival.dedup)]
+        for id, arrival, digest, about in zip(ids, arrivals, digests, abouts, strict=True)
+    ]
+
+
+def _arrived(id: int, arrival: Arrival, digest: bytes | None, about: dict[str, Any], created: datetime) -> Message:
+    return Message(
+        id=id,
+        direction="in",
+        peer=arrival.peer,
+        format=arrival.format,
+        type=arrival.type,
+        control_id=arrival.control_id,
+        dedup=arrival.dedup,
+        content_type=arrival.content_type,
+        body=arrival.body,
+        digest=digest,
+        lane=arrival.lane,
+        about=about,
+        state="waiting",
+        attempts=0,
+        actor=arrival.actor,
+        answer=None,
+        report=None,
+        error="",
+        created=created,
+    )
 
 
 def _first_arrivals(session: Session, repeats: Sequence[Arrival]) -> dict[tuple[int, str], Message]:

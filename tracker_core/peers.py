@@ -1,5 +1,6 @@
 """Peers: the systems the hub exchanges with."""
 
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -70,6 +71,8 @@ def ensure(session: Session, code: str, format: str) -> Peer:
 
     How a sender that nobody registered becomes visible instead of being turned away.
     """
+    with suppress(NotFound):
+        return read(session, code)
     session.execute(
         "insert into peer (code, name, format) values (%s, %s, %s) on conflict (code) do nothing",
         (code, code, format),

@@ -92,7 +92,7 @@ def _get(access: Access, request: HttpRequest, query: str) -> Response:
         request.headers.get("if-modified-since", ""),
         strict="handling=strict" in request.headers.get("prefer", ""),
     )
-    with access.session() as session:
+    with access.reading() as session:
         reply = reads.read(session, _base(request), path, reads.query_pairs(query), conditions)
     return _response(reply)
 
@@ -124,7 +124,7 @@ def _parsed(raw: bytes, request: HttpRequest) -> Request | None:
 def _with_reads(access: Access, request: HttpRequest, accepted: Accepted, asked: Request) -> bytes:
     """Answer the reads of a bundle after its writes, as the specification orders them (R4 3.1.0.11.2)."""
     done: dict[int, bytes] = {}
-    with access.session() as session:
+    with access.reading() as session:
         for number, entry in enumerate(asked.entries):
             if entry.method not in READS:
                 continue
@@ -167,7 +167,7 @@ def _written(access: Access, request: HttpRequest, accepted: Accepted, done: Out
         return Response(status_code=_STATUS[done.action], headers=headers)
     if "return=OperationOutcome" in prefer:
         return Response(accepted.answer, _STATUS[done.action], headers, CONTENT_TYPE)
-    with access.session() as session:
+    with access.reading() as session:
         stored = records.read_version(session, done.kind, done.id, done.version)
     body = stored.doc if stored else accepted.answer
     extra = reads.headers_of(stored) if stored else {}

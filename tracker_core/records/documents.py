@@ -22,7 +22,7 @@ _encode: Callable[[Any], bytes] = msgspec.json.Encoder(decimal_format="number").
 _decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decode
 # A key cannot be mistaken for a text that quotes one: in a text the quotes around it are escaped.
 # Two expressions, because one that begins with a fixed text is searched for several times faster.
-_REFERENCE = re.compile(rb'"reference"\s*:\s*("(?:[^"\\]|\\.)*")')
+_REFERENCE = re.compile(rb'"reference"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 _URL = re.compile(rb'"url"\s*:\s*("urn:[^"\\]*")')
 _SERVER_META = ("versionId", "lastUpdated")
 _UNITED = {"identifier": ("system", "value"), "extension": ("url",), "contained": ("id",)}

@@ -22,7 +22,7 @@ from adapters.contract import Accepted, Envelope, Reading, Sender
 from tracker_core import aggregates, history, metadata, peers
 from tracker_core.aggregates import blueprint, definitions
 from tracker_core.context import Peer, User
-from tracker_core.database import Pool, Session, transaction
+from tracker_core.database import Pool, Session, reading, transaction
 from tracker_core.errors import HubError
 from tracker_core.issues import Issue, Report
 
@@ -77,6 +77,10 @@ class Receiver:
             report.issues.append(Issue("refused", failure.detail))
             error = failure
         return Accepted(1, report, ADAPTER.answer(raw, envelope, report, error), error)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A session for reading."""
+        return reading(self.pool)
 
     def session(self) -> AbstractContextManager[Session]:
         """A session for reading."""

@@ -22,7 +22,7 @@ from adapters.contract import Accepted, Envelope, Sender
 from adapters.fhir import ADAPTER
 from tracker_core import history, metadata, peers, records
 from tracker_core.context import User
-from tracker_core.database import Pool, Rollback, Session, transaction
+from tracker_core.database import Pool, Rollback, Session, reading, transaction
 from tracker_core.errors import HubError, wording
 from tracker_core.issues import Report
 
@@ -47,6 +47,10 @@ class Direct:
         except HubError as raised:
             error = raised
         return Accepted(0, report, ADAPTER.answer(raw, envelope, report, error), error)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Return a session of the pool."""
+        return reading(self.pool)
 
     def session(self) -> AbstractContextManager[Session]:
         """Return a session of the pool."""

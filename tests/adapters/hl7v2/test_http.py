@@ -40,6 +40,10 @@ class Access:
         self.taken.append((raw, envelope, peer))
         return Accepted(1, self.report, ADAPTER.answer(raw, envelope, self.report, self.error), self.error)
 
+    def reading(self) -> AbstractContextManager[Session]:
+        """Nothing is read here."""
+        raise AssertionError("no reads")
+
     def session(self) -> AbstractContextManager[Session]:
         """Nothing is read here."""
         raise AssertionError("no reads")

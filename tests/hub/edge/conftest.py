@@ -76,6 +76,10 @@ class Entrance:
         """Take nothing."""
         return Accepted(0, Report(), b"")
 
+    def reading(self) -> AbstractContextManager[Session]:
+        """Give no session."""
+        raise Unavailable("no session")
+
     def session(self) -> AbstractContextManager[Session]:
         """Give no session."""
         raise Unavailable("no session")
