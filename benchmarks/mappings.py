@@ -71,7 +71,7 @@ def main() -> None:
     for name, text in texts.items():
         message = parse(text)
         changes, _ = read_message(tables, message, PROFILE)
-        records = {c.name: {**c.defaults, **c.document} for c in changes if isinstance(c.document, dict)}
+        records = {c.name: {**c.defaults, **c.document} for c in changes if c.document and isinstance(c.document, dict)}
         structure, unchanged = structure_of(tables, message), quiet(tables, message)
         figures = (
             rate(lambda text=text: read_message(tables, parse(text), PROFILE), 200),  # type: ignore[misc] # bound now

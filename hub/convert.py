@@ -61,10 +61,11 @@ def _adapter(adapters: Mapping[str, Adapter], name: str) -> Adapter:
 
 def documents_of(changes: list[RecordChange]) -> list[dict[str, Any]]:
     """Return the documents of `changes`, Patient first, with ids, and references between them made real."""
-    documents = [_document(change) for change in changes if change.method != "delete"]
+    made = [change for change in changes if change.method not in ("delete", "retract")]
+    documents = [_document(change) for change in made]
     names = {
         change.name: f"{change.type}/{document['id']}"
-        for change, document in zip((c for c in changes if c.method != "delete"), documents, strict=True)
+        for change, document in zip(made, documents, strict=True)
         if change.name
     }
     for document in documents:
@@ -74,7 +75,7 @@ def documents_of(changes: list[RecordChange]) -> list[dict[str, Any]]:
 
 def _document(change: RecordChange) -> dict[str, Any]:
     parsed = change.document if isinstance(change.document, dict) else decode(change.document)
-    filled = {key: value for key, value in parsed.items() if value is not None}
+    filled = change.defaults | {key: value for key, value in parsed.items() if value is not None}
     return {"resourceType": change.type, "id": change.id or filled.get("id") or new_uid(), **filled}
 
 

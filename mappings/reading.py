@@ -1,5 +1,6 @@
 """Reading a message: segments to their groups, tables over them, links between the records."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -85,7 +86,7 @@ def read_message(
     said = [draft for draft in made.drafts if draft.said]
     settle(said, mappings, value(message.segments[0], message.encoding, 9, 2))
     taken: set[str] = set()
-    return [as_change(draft, taken) for draft in in_order(said)], scope.issues
+    return [*(as_change(draft, taken) for draft in in_order(said)), *retractions(made, message)], scope.issues
 
 
 def structure_of(mappings: Mappings, message: Message) -> str:
@@ -237,6 +238,28 @@ def settle(drafts: list[Draft], mappings: Mappings, event: str) -> None:
             draft.doc.update({name: v for name, v in report.doc.items() if name.startswith("effective")})
 
 
+def retractions(made: Made, message: Message) -> Iterator[RecordChange]:
+    """Yield for each snapshot in the message that the sender's other records of that kind are said no more.
+
+    Segments with an action code speak of themselves only (DG1-21; HL7 v2.9, 2.10.4).
+    """
+    told: set[tuple[str, str]] = set()
+    for pending in made.links:
+        snapshot, draft = pending.feed.snapshot, pending.draft
+        outer = made.nearest(pending.instance, snapshot.target) if snapshot and draft.said else None
+        number = next(identifier_tokens(outer.doc), "") if outer else ""
+        segment = pending.feed.table.heading.partition(":")[0]
+        field = ACTIONS.get(segment, 0)
+        if snapshot is None or not number or (draft.type, number) in told:
+            continue
+        told.add((draft.type, number))
+        if not any(get(other, field) for other in message.all(segment)):
+            query = f"{snapshot.text.partition('=')[0]}:{snapshot.target}.identifier={number}"
+            yield RecordChange(draft.type, {}, "retract", match=(query,), where=segment)
+
+
+# Segments that may carry an action code: add, delete, update.
+ACTIONS = {"DG1": 21}
 ORDER = ("Organization", "Practitioner", "Location", "Patient", "Encounter", "ServiceRequest", "DiagnosticReport")
 
 

@@ -6,6 +6,7 @@ GROUP* [opening segments]          a group that repeats; opened by its first seg
   SEG  +Type  link=Type …          a new record for each segment
   SEG  Type.list*  link=Type …     the segment is one item of that list of the nearest record
   SEG  Type   …   Outer.list*      this record is also referred to by that list of an outer record
+  SEG  +Type … snapshot=Outer      the segments are all that the sender says of Outer: others are retracted
   SEG  -                           known, and not mapped
 """
 
@@ -39,6 +40,7 @@ class Feed:
     """One line of a segment: the record type it makes or the list it feeds, with its table.
 
     `fresh` is `+Type`; `items` the list of `Type.list*`; `links` go out of the record, `within` come into it.
+    `snapshot` is the link to the record of which the segments of one message say everything.
     """
 
     type: str
@@ -47,6 +49,7 @@ class Feed:
     table: Table
     links: tuple[Link, ...] = ()
     within: tuple[Link, ...] = ()
+    snapshot: Link | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -162,9 +165,14 @@ def parse_feed(segment: str, target: str, words: list[str], tables: Mapping[str,
     heading = f"{segment}:{inside}"
     if heading not in tables:
         raise BadRow(f"no table {heading}")
+    named = [word.removeprefix("snapshot=") for word in words if word.startswith("snapshot=")]
+    words = [word for word in words if not word.startswith("snapshot=")]
     links = tuple(parse_link(word, inside) for word in words if "=" in word)
     within = tuple(parse_list_link(word) for word in words if "=" not in word)
-    return Feed(type_, fresh, items, tables[heading], links, within)
+    snapshot = next((link for link in links if link.target in named), None)
+    if named and (snapshot is None or not fresh):
+        raise BadRow(f"snapshot={named[0]} needs a +Type with a link to it")
+    return Feed(type_, fresh, items, tables[heading], links, within, snapshot)
 
 
 def parse_link(word: str, inside: str) -> Link:

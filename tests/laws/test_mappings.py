@@ -193,7 +193,7 @@ def test_local_and_put_get_over_the_corpora(corpora: Path) -> None:
 
 def whole(changes: list[RecordChange]) -> dict[str, Doc]:
     """Return the records that changes make."""
-    return {c.name: {**c.defaults, **c.document} for c in changes if isinstance(c.document, dict)}
+    return {c.name: {**c.defaults, **c.document} for c in changes if c.document and isinstance(c.document, dict)}
 
 
 def rendered(message: Message, changes: list[RecordChange]) -> Message:

@@ -61,6 +61,11 @@ def overlay(folder: Path, kind: str, text: str, name: str = "site") -> Path:
         ("hl7v2/structures", "ORU_R01 x", "the first line must be the structure's name"),
         ("hl7v2/structures", "ORU_R01\nPID", "PID feeds nothing"),
         ("hl7v2/structures", "ORU_R01\nPID  Practitioner", "no table PID:Practitioner"),
+        (
+            "hl7v2/structures",
+            "ORU_R01\nDG1  +Condition  subject=Patient  snapshot=Encounter",
+            "needs a +Type with a link",
+        ),
         ("hl7v2/structures", "ORU_R01\nPV1  Encounter  status=Patient", "Encounter.status is no reference"),
         ("hl7v2/structures", "ORU_R01\nOBX  Observation  DiagnosticReport.code", "holds no references"),
         ("hl7v2/structures", "ORU_R01\nOBX  Observation  DiagnosticReport.result", "needs its *"),

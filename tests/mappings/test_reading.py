@@ -5,13 +5,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
 from mappings import Mappings, Profile, read_message, structure_of
 from mappings.concepts import Target
 from mappings.er7 import Message, parse
 from mappings.keys import KEY
+from tracker_core import history, peers, records
 from tracker_core.changes import RecordChange
+from tracker_core.database import Session
 from tracker_core.issues import Issue
 
 HEADER = "MSH|^~\\&|LIS|LAB|||20240302080000+0300||{type}|1|P|2.5.1\r"
@@ -28,14 +31,14 @@ def read(
 
 def of_type(changes: list[RecordChange], type_: str) -> list[dict[str, Any]]:
     """Return the documents of one type."""
-    return [change.document for change in changes if change.type == type_ and isinstance(change.document, dict)]
+    return [c.document for c in changes if c.type == type_ and c.document and isinstance(c.document, dict)]
 
 
 def test_an_admission_becomes_linked_records(tables: Mappings, sample: Callable[[str], Message]) -> None:
     """PID, NK1, PV1, OBX, AL1, DG1 and PR1 make one record each, tied to patient and visit by local names."""
     changes, issues = read_message(tables, sample("adt-a01"), PROFILE)
     assert issues == []
-    counts = {type_: len(of_type(changes, type_)) for type_ in {change.type for change in changes}}
+    counts = {type_: len(of_type(changes, type_)) for type_ in {c.type for c in changes}}
     assert counts == {
         "Organization": 1,
         "Practitioner": 1,
@@ -55,7 +58,7 @@ def test_an_admission_becomes_linked_records(tables: Mappings, sample: Callable[
     encounter = of_type(changes, "Encounter")[0]
     assert [d["condition"]["reference"] for d in encounter["diagnosis"]] == ["#Condition-1", "#Condition-2"]
     assert encounter["diagnosis"][0]["rank"] == 1
-    assert all(change.method == "merge" for change in changes)
+    assert [c.type for c in changes if c.method != "merge"] == ["Condition"], "diagnoses are a snapshot of the visit"
 
 
 def test_results_hang_on_their_report(tables: Mappings, sample: Callable[[str], Message]) -> None:
@@ -278,3 +281,31 @@ def test_records_of_constants_only_are_not_made(tables: Mappings) -> None:
     """An empty segment makes nothing."""
     changes, _ = read(tables, "ADT^A08", "PID|1||1", "PV1|1", "AL1|1", "DG1|1")
     assert [change.type for change in changes] == ["Patient"]
+
+
+def test_diagnoses_of_a_visit_are_a_snapshot(tables: Mappings, session: Session) -> None:
+    """What an A08 does not say again is retracted, unless it carries action codes; other visits are left alone."""
+    peer = peers.ensure(session, "pas", "hl7v2")
+    context = history.open_change_set(session, "tester", peer)
+    pid, first, other = "PID|1||1^^^LAB^MR", "PV1|1|I|||||||||||||||||V1^^^LAB", "PV1|1|I|||||||||||||||||V2^^^LAB"
+    diagnoses = ["DG1|1||B54^^I10", "DG1|2||A09^^I10"]
+    states = []
+    for event, segments in (
+        ("ADT^A01", [pid, other, *diagnoses]),
+        ("ADT^A01", [pid, first, *diagnoses]),
+        ("ADT^A08", [pid, first, diagnoses[0], "DG1|3||J18^^I10" + "|" * 18 + "A"]),
+        ("ADT^A08", [pid, first, diagnoses[0]]),
+    ):
+        changes, _ = read(tables, event, *segments)
+        applied = records.apply(session, context, changes)
+        assert [issue for issue in applied.issues if issue.severity == "error"] == []
+        found = records.search(session, "Condition", []).matches
+        codes = [orjson.loads(match.doc) for match in found]
+        states.append(sorted((c["code"]["coding"][0]["code"], "verificationStatus" in c) for c in codes))
+    kept, gone = [("A09", False), ("B54", False)], [("A09", True), ("J18", True)]
+    assert states == [
+        kept,
+        sorted(kept * 2),
+        sorted([*kept * 2, ("J18", False)]),
+        sorted([*kept, ("B54", False), *gone]),
+    ]

@@ -15,9 +15,7 @@ Records = dict[str, dict[str, Any]]
 
 def whole(changes: list[RecordChange]) -> Records:
     """Return the records that changes make, by their local names."""
-    return {
-        change.name: {**change.defaults, **change.document} for change in changes if isinstance(change.document, dict)
-    }
+    return {c.name: {**c.defaults, **c.document} for c in changes if c.document and isinstance(c.document, dict)}
 
 
 def lines(segments: list[list[str]]) -> list[str]:
