@@ -21,8 +21,9 @@ class RecordChange:
       `put`     the whole document under `id` (FHIR update; created when absent);
       `create`  a new record; with `match`, only when nothing matches (FHIR conditional create);
       `merge`   the record of this peer that `match` finds, else a new one: elements present in `document` replace,
-                an element that is `None` is removed, identifiers and extensions are united by their keys,
-                elements not named stay (HL7v2 `""`, SMS fragments, EMR rows);
+                an element that is `None` is removed, identifiers and extensions are united by their keys, inner
+                objects and periods are merged the same way, one type of a choice removes the others, elements not
+                named stay (HL7v2 `""`, SMS fragments, EMR rows);
       `patch`   `document` is the finished new state of `id`, read under `version`;
       `delete`  the record `id` or what `match` finds;
       `retract` what the sender no longer says: every live record of this peer that `match` finds and that no other
