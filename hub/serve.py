@@ -51,7 +51,7 @@ def serve(settings: Settings) -> None:
     """
     logs.configure(settings.log)
     with ExitStack() as stack:
-        stack.enter_context(_ended_by_sigterm())
+        end_if_asked = stack.enter_context(_ended_by_sigterm())
         doors = stack.enter_context(_doors(settings))
         url = stack.enter_context(database(settings))
         pool = open_pool(url, settings.database_pool)
@@ -61,6 +61,7 @@ def serve(settings: Settings) -> None:
         spare_collections()
         checks: dict[str, Callable[[], bool]] = {"database": lambda: database_answers(pool)}
         checks |= stack.enter_context(_background(runtime, settings))
+        end_if_asked()
         asyncio.run(_run(settings, runtime, doors, checks, lambda: _announce(settings, doors, password)))
         log.info("stopping")
 
@@ -180,15 +181,25 @@ def _http_server(application: ASGIApp, trusted_proxies: str) -> _Server:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """While starting and stopping, SIGTERM ends the process through its cleanup, as Ctrl-C does."""
+def _ended_by_sigterm() -> Iterator[Callable[[], None]]:
+    """While starting and stopping, SIGTERM ends the process through its cleanup, as Ctrl-C does.
+
+    Yields what ends it if it was asked before: the exception is lost when the signal meets code that swallows it (a
+    finalizer, a callback), and the hub must not come up then.
+    """
+    asked = Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
+        asked.set()
         raise SystemExit(0)
+
+    def end_if_asked() -> None:
+        if asked.is_set():
+            raise SystemExit(0)
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        yield end_if_asked
     finally:
         signal.signal(signal.SIGTERM, before)
 
