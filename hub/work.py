@@ -11,7 +11,7 @@ from hub.runtime import Runtime
 from tracker_core import aggregates, messages, peers
 from tracker_core.context import Peer
 from tracker_core.database import Collision, transaction
-from tracker_core.errors import Conflict, HubError, Unavailable, Unsupported, wording
+from tracker_core.errors import Conflict, HubError, Malformed, Unavailable, Unsupported, wording
 from tracker_core.issues import Issue, Report
 from tracker_core.messages import Arrival, Message, State
 
@@ -111,6 +111,9 @@ def settle(runtime: Runtime, message: Message) -> Accepted:
             return _process(runtime, message)
         except Collision:
             continue
+        except RecursionError:
+            error = Malformed("it is nested too deeply")
+            break
         except Exception as failure:
             error = failure
             break
@@ -133,7 +136,8 @@ def _end_badly(runtime: Runtime, message: Message, error: Exception) -> Accepted
     where = error.where if isinstance(error, HubError) else ""
     report = Report(issues=[Issue(words.fhir, detail, where=where)], rejected=True)
     if not isinstance(error, HubError):
-        log.error("message failed", message=message.id, format=message.format, error=traceback.format_exc())
+        trace = "".join(traceback.format_exception(error))
+        log.error("message failed", message=message.id, format=message.format, error=trace)
     answer = runtime.adapter(message.format).answer(message.body or b"", Envelope(**message.about), report, error)
     try:
         with transaction(runtime.pool) as session:

@@ -9,7 +9,7 @@ from psycopg import Rollback, errors
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool
 
-from tracker_core.errors import Unavailable
+from tracker_core.errors import Malformed, Unavailable
 
 __all__ = ["Collision", "Pool", "Rollback", "Session", "next_pks", "open_pool", "reading", "transaction"]
 
@@ -35,7 +35,7 @@ def transaction(pool: Pool) -> Iterator[Session]:
     """Yield a session; commit when the block ends, roll back when it raises.
 
     Raises `Unavailable` when the database cannot be reached or goes away, `Collision` after a deadlock or a
-    serialization failure.
+    serialization failure, `Malformed` for a text with the character U+0000, which PostgreSQL cannot keep.
     """
     with _told(), pool.connection(timeout=10) as session:
         yield session
@@ -63,8 +63,17 @@ def _told() -> Iterator[None]:
         yield
     except (errors.DeadlockDetected, errors.SerializationFailure) as error:
         raise Collision(str(error)) from error
+    except psycopg.DataError as error:
+        if _is_nul(error):
+            raise Malformed("a text has a NUL character") from error
+        raise
     except psycopg.OperationalError as error:
         raise Unavailable(f"the database is not available: {error}") from error
+
+
+def _is_nul(error: psycopg.DataError) -> bool:
+    """Tell whether a value held a NUL: the driver refuses it in texts, the server its escape in JSON."""
+    return isinstance(error, errors.UntranslatableCharacter) or (error.sqlstate is None and "NUL" in str(error))
 
 
 def next_pks(session: Session, count: int) -> list[int]:

@@ -30,7 +30,7 @@ def parse(raw: bytes) -> Json:
     """Return a MeasureReport or a Bundle of them; decimals keep their digits. Raises `Malformed`, `Unsupported`."""
     try:
         document = _decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}") from error
     if not isinstance(document, dict):
         raise Malformed("not a FHIR resource")

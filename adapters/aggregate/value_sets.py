@@ -41,7 +41,7 @@ def parse_json(raw: bytes) -> dict[str, Any]:
     """Return a data value set. Numbers keep their digits. Raises `Malformed`."""
     try:
         document = _decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("dataValues", []), list):
         raise Malformed('a data value set is an object with a list "dataValues"')

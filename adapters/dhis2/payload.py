@@ -35,7 +35,7 @@ def parse(raw: bytes, _envelope: Envelope) -> dict[str, Any]:
     """Parse a tracker payload; numbers keep their digits. Raises `Malformed`."""
     try:
         document = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise Malformed("a tracker payload is a JSON object with trackedEntities, enrollments, events, relationships")

@@ -119,7 +119,10 @@ def _csv_row(line: int, cells: list[str], columns: list[str]) -> Row | None:
 
 
 def _sniff(lines: list[str]) -> str:
-    """Return the delimiter under which the first rows agree best with the header, and the header is widest."""
+    """Return the delimiter under which the first rows agree best with the header, and the header is widest.
+
+    Raises Malformed when a cell is larger than any cell may be.
+    """
     sample = [line for line in islice(lines, _SAMPLE) if line.strip()]
 
     def score(delimiter: str) -> tuple[float, int]:
@@ -128,7 +131,10 @@ def _sniff(lines: list[str]) -> str:
             return 0.0, 0
         return sum(width == widths[0] for width in widths) / len(widths), widths[0]
 
-    return max(DELIMITERS, key=score)
+    try:
+        return max(DELIMITERS, key=score)
+    except csv.Error as error:
+        raise Malformed(f"this is no table: {error}", "line 1") from error
 
 
 def _read_ndjson(text: str) -> Sheet:
@@ -143,7 +149,7 @@ def _ndjson_row(line: int, text: str) -> Row:
     try:
         # Numbers stay the text they are: `72.50` keeps its digits.
         value = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Row(line, {}, f"not a JSON object: {error}")
     if not isinstance(value, dict):
         return Row(line, {}, "not a JSON object")

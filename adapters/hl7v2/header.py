@@ -20,8 +20,8 @@ class Header:
     encoding: Encoding
 
     def text(self, field: int, component: int = 1) -> str:
-        """Return one decoded component of the first repetition of `field`."""
-        return er7.value(self.segment, self.encoding, field, component)
+        """Return one decoded component of the first repetition of `field`, without U+0000, which cannot be kept."""
+        return er7.value(self.segment, self.encoding, field, component).replace("\0", "")
 
     @property
     def type(self) -> str:

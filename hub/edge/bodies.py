@@ -9,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hub.edge.refusals import NO_HEADERS, Refuse
 from hub.settings import MEBIBYTE
 
+# A client that is still sending may never see an answer: a body that is not much too large is read to its end.
+LINGER = 64 * MEBIBYTE
 GZIP = 16 + zlib.MAX_WBITS
 ENCODINGS = {"gzip", "x-gzip", "identity", ""}
 
@@ -56,7 +58,9 @@ async def _take(scope: Scope, receive: Receive, limit: int) -> tuple[Scope, Rece
     if encoding not in ENCODINGS:
         text = f"the content encoding {encoding} is not offered; send gzip or none"
         raise _Refused(415, text, {"Accept-Encoding": "gzip"})
-    body = await _read(receive, limit, _announced(request))
+    if _announced(request) > limit + (0 if _asks_first(request) else LINGER):
+        raise _too_large(limit)
+    body = await _read(receive, limit)
     if "gzip" not in encoding:
         return scope, _replay(body, receive)
     body = _unpack(body, limit)
@@ -68,26 +72,34 @@ def _too_large(limit: int) -> _Refused:
     return _Refused(413, text)  # the connection stays open: closing it while the client sends would lose the answer
 
 
+def _asks_first(request: Request) -> bool:
+    """Tell whether the client waits for a word before it sends its body."""
+    return request.headers.get("expect", "").strip().lower() == "100-continue"
+
+
 def _announced(request: Request) -> int:
     length = request.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() else 0
 
 
-async def _read(receive: Receive, limit: int, announced: int) -> bytes:
-    if announced > limit:
-        raise _too_large(limit)
-    parts, size = [], 0
-    while True:
+async def _read(receive: Receive, limit: int) -> bytes:
+    """Return the body. Above the limit it is read on, without being kept, to its end or until `LINGER` is used up."""
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more and size <= limit + LINGER:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _Gone
         part = message.get("body", b"")
         size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+        more = message.get("more_body", False)
+        if size <= limit:
+            parts.append(part)
+        else:
+            parts.clear()
+    if size > limit:
+        raise _too_large(limit)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _unpack(packed: bytes, limit: int) -> bytes:

@@ -73,7 +73,7 @@ def read_basic(header: str) -> tuple[str, str] | None:
         name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return (name, password) if colon else None
+    return (name, password) if colon and "\0" not in name else None
 
 
 def _find(pool: Pool, header: str) -> User | str:

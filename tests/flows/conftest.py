@@ -9,8 +9,9 @@ import httpx
 import pytest
 import uvicorn
 
-from hub import admin, app
+from hub import admin, app, embedded
 from hub.access import HubAccess
+from hub.demo.processes import HubProcess
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
 from hub.settings import Settings
@@ -26,6 +27,19 @@ def runtime(pool: Pool) -> Runtime:
     with transaction(pool) as session:
         bootstrap(session)
     return Runtime(pool=pool, adapters=ADAPTERS)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[HubProcess]:
+    """A hub in a process of its own, on its embedded database, shared by the tests of a module."""
+    with embedded.scratch() as folder:
+        hub = HubProcess("tested", folder / "data")
+        hub.start()
+        try:
+            hub.wait()
+            yield hub
+        finally:
+            hub.stop()
 
 
 @pytest.fixture

@@ -40,10 +40,12 @@ def check(type_: str, document: Any, where: str) -> list[Issue]:
     `document` is parsed JSON whose `resourceType` is `type_`, a known type.
     """
     validator = _validator(type_)
-    if validator.is_valid(document):
-        return []
+    try:
+        errors = [] if validator.is_valid(document) else list(validator.iter_errors(document))
+    except ValueError:
+        return [Issue("structure", "it is nested too deeply to be checked", where=where)]
     found: dict[str, Issue] = {}
-    for error in validator.iter_errors(document):
+    for error in errors:
         issue = _issue(error, where)
         found.setdefault(issue.where + (issue.text if issue.code == "required" else ""), issue)
     return list(found.values())

@@ -111,9 +111,15 @@ def test_database_lost_at_runtime(start: Start, data: Path, until: Until) -> Non
         with hub.client() as client:
             assert client.get("/health/ready").status_code == 200
             cluster.halt(server)
-            assert client.get("/hub/peers").status_code == 503
+            answers = [client.get(path) for path in ("/hub/peers", "/fhir/Patient", "/api/tracker/events")]
+            answers += [client.post("/hl7v2", content=ADMISSION % b"3"), client.post("/fhir", content=b"{}")]
+            assert {answer.status_code for answer in answers} == {503}
+            assert answers[1].json()["resourceType"] == "OperationOutcome"
+            assert answers[2].json()["httpStatusCode"] == 503
+            assert "MSA|AE|" in answers[3].text
             assert b"MSA|AE|2" in hub.ask_mllp(ADMISSION % b"2")
-            assert client.get("/health/ready").json()["database"] == "down"
+            ready = client.get("/health/ready")
+            assert (ready.status_code, ready.json()["database"]) == (503, "down")
             assert client.get("/health/live").status_code == 200
             server = cluster.launch(place)
             until(lambda: client.get("/health/ready").status_code == 200)
