@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
 from adapters.contract import Envelope
 from hub import bound, reporting, schedule, trying
-from hub.convert import convert
+from hub.convert import Converted, convert
 from hub.runtime import Runtime
 from tracker_core import history, messages, peers, persons, routes
 from tracker_core.context import Peer
@@ -217,25 +218,28 @@ def _identity_routes(router: APIRouter, runtime: Runtime) -> None:
 
 def _convert_routes(router: APIRouter, runtime: Runtime) -> None:
     @router.post("/convert")
-    def convert_body(
+    async def convert_body(
         request: Request,
-        raw: Annotated[bytes, Body(media_type="application/octet-stream")],
         source: Annotated[str, Query(alias="from")],
         target: Annotated[str, Query(alias="to")],
         type: str = "",
     ) -> Any:
         """Convert a body from one format to another; nothing is stored."""
+        raw = await request.body()  # as it is, whatever its content type says
         reader = runtime.adapters.get(source)
         fallback = reader.content_types[0] if reader else ""
         sent = request.headers.get("content-type", "")
         generic = sent in {"", "application/octet-stream", "application/x-www-form-urlencoded"}
         envelope = Envelope(content_type=fallback if generic else sent)
-        if trying.needs_a_hub(source, target):
-            result = trying.convert(runtime, raw, source, target, envelope, type)
-        else:
-            result = convert(runtime.adapters, raw, source, target, type=type, envelope=envelope)
+        result = await run_in_threadpool(_convert, runtime, raw, source, target, envelope, type)
         return {
             "contentType": result.content_type,
             "result": result.body.decode("utf-8", "replace"),
             "issues": [issue.as_json() for issue in result.issues],
         }
+
+
+def _convert(runtime: Runtime, raw: bytes, source: str, target: str, envelope: Envelope, type: str) -> Converted:
+    if trying.needs_a_hub(source, target):
+        return trying.convert(runtime, raw, source, target, envelope, type)
+    return convert(runtime.adapters, raw, source, target, type=type, envelope=envelope)

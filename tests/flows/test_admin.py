@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import httpx
+import pytest
 
 from hub.demo import district, writing
 from hub.demo.people import Day, make_day
@@ -76,6 +77,17 @@ def test_conversion_stores_nothing(client: httpx.Client) -> None:
     assert client.post("/hub/convert", params={"from": "emr", "to": "tea"}, content=body).status_code == 422
     assert client.get("/hub/messages").json()["messages"] == []
     assert client.get("/hub/counts").json()["persons"] == 0
+
+
+@pytest.mark.parametrize("content_type", ["application/fhir+json", "application/json", "application/octet-stream", ""])
+def test_a_body_is_converted_whatever_its_content_type_says(client: httpx.Client, content_type: str) -> None:
+    """JSON bodies are taken as bytes too: the reader of the format parses them, not the administration API."""
+    body = writing.fhir_bundle(make_day(TODAY).visits["fhir"][0])
+    headers = {"content-type": content_type} if content_type else {}
+    asked = {"from": "fhir", "to": "hl7v2", "type": "ADT^A08"}
+    answer = client.post("/hub/convert", params=asked, content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["result"].startswith("MSH|")
 
 
 def send(client: httpx.Client, day: Day) -> None:
