@@ -156,10 +156,13 @@ def _end_badly(runtime: Runtime, message: Message, error: Exception) -> Accepted
 def send(runtime: Runtime, message: Message) -> Receipt | None:
     """Deliver one claimed outbound message; return the receipt, or None when it must wait or needs a person.
 
-    No transaction is open while the network is: the rendering is kept first, the answer is stored after.
+    Nothing is sent when the lease ran out and another worker has the message by now. No transaction is open
+    while the network is: the rendering is kept first, the answer is stored after.
     """
     try:
         with transaction(runtime.pool) as session:
+            if not messages.renew(session, message):
+                return None
             peer = peers.by_ids(session, [message.peer])[message.peer]
             outgoing = flow.render(session, runtime, message)
         receipt = flow.deliver(runtime, peer, outgoing)

@@ -238,6 +238,20 @@ def _qualified() -> str:
     return _FIELDS.replace("id,", "m.id,", 1)
 
 
+def renew(session: Session, message: Message) -> bool:
+    """Lease a claimed message anew, now that its turn has come; tell whether it is still the claimer's.
+
+    A message that waited in a batch for longer than its lease may have been claimed by another worker since.
+    """
+    return bool(
+        session.execute(
+            "update message set lease_until = now() + make_interval(secs => %s)"
+            " where id = %s and state = 'waiting' and attempts = %s",
+            (LEASE_SECONDS, message.id, message.attempts),
+        ).rowcount
+    )
+
+
 def keep_rendering(session: Session, id: int, body: bytes, content_type: str, control_id: str) -> None:
     """Keep the bytes of an outbound message before they are sent: a retry sends the very same ones."""
     session.execute(

@@ -164,6 +164,25 @@ def test_a_receiver_that_is_away_gets_the_same_bytes_later(runtime: Runtime, rec
     assert [state for _, state in states(runtime, "out")] == ["done", "done"]
 
 
+def test_a_message_that_lost_its_lease_is_not_sent_twice(runtime: Runtime, receiver: Start) -> None:
+    """A worker whose lease ran out before the message's turn came leaves it to the worker that has it now."""
+    national = receiver([(200, OK)])
+    clinic, other = peer(runtime, "a"), peer(runtime, "b", national.url)
+    with transaction(runtime.pool) as session:
+        routes.save(session, "r", other.id, "Bundle", {"records": ["Patient"], "about": "record"})
+    work.accept(runtime, clinic, *patient("p1", "Abara"), "tester")
+    work.dispatch(runtime)
+    [late] = work.claim(runtime, "out", "slow", 10)
+    with transaction(runtime.pool) as session:
+        session.execute("update message set lease_until = now() - interval '1 second'")
+    [taken] = work.claim(runtime, "out", "other", 10)
+    assert work.send(runtime, late) is None
+    assert national.received == []
+    assert work.send(runtime, taken) is not None
+    assert work.send(runtime, taken) is None
+    assert len(national.received) == 1
+
+
 def test_a_refusal_is_final_and_a_replay_tries_again(runtime: Runtime, receiver: Start) -> None:
     """A 4xx ends the message as rejected with the receiver's words; replaying sends it once more."""
     national = receiver([(400, b'{"resourceType": "OperationOutcome"}'), (200, OK)])
