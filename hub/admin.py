@@ -241,5 +241,6 @@ def _convert_routes(router: APIRouter, runtime: Runtime) -> None:
 
 def _convert(runtime: Runtime, raw: bytes, source: str, target: str, envelope: Envelope, type: str) -> Converted:
     if trying.needs_a_hub(source, target):
-        return trying.convert(runtime, raw, source, target, envelope, type)
+        with transaction(runtime.pool) as session:
+            return trying.convert(session, runtime.adapters, raw, source, target, envelope=envelope, type=type)
     return convert(runtime.adapters, raw, source, target, type=type, envelope=envelope)

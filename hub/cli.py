@@ -221,13 +221,26 @@ def convert(
     target: Annotated[str, typer.Option("--to", metavar="FORMAT", help="What to make of it.")],
     file: Annotated[Path | None, typer.Argument(help="The input; standard input when absent.")] = None,
     type_: Annotated[str, typer.Option("--type", help="Message type of the target, ADT^A08 …")] = "",
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    config: Config = None,
 ) -> None:
-    """Convert a message from one format to another; issues go to stderr, nothing is stored."""
+    """Convert a message from one format to another; issues go to stderr, nothing is stored.
+
+    To and from the tracker (--to tracker, --from dhis2) it asks the programs of the hub in --data or --database-url.
+    """
+    from hub import trying
     from hub.convert import convert as run
     from hub.registry import ADAPTERS
 
     raw = file.read_bytes() if file else sys.stdin.buffer.read()
-    result = run(ADAPTERS, raw, source, target, type=type_)
+    if trying.needs_a_hub(source, target):
+        from hub.database import session_on
+
+        with session_on(_settings(config, data=data, database_url=database_url)) as session:
+            result = trying.convert(session, ADAPTERS, raw, source, target, type=type_)
+    else:
+        result = run(ADAPTERS, raw, source, target, type=type_)
     sys.stdout.buffer.write(result.body)
     for issue in result.issues:
         typer.echo(f"{issue.severity} {issue.code} {issue.where} {issue.text}", err=True)

@@ -3,16 +3,17 @@
 What a program makes of records depends on its metadata and its bindings, so these conversions need a hub to run on.
 """
 
+from collections.abc import Mapping
+
 import orjson
 
-from adapters.contract import Envelope, Sender, View
+from adapters.contract import Adapter, Envelope, Sender, View
 from hub.apply import apply
 from hub.bound import parse
 from hub.convert import Converted
-from hub.runtime import Runtime
 from tracker_core import history, peers, records
 from tracker_core.context import Peer
-from tracker_core.database import Session, transaction
+from tracker_core.database import Session
 from tracker_core.errors import Unsupported
 from tracker_core.history import Touched
 from tracker_core.issues import Report
@@ -27,24 +28,40 @@ def needs_a_hub(source: str, target: str) -> bool:
     return target == TRACKER or source == "dhis2"
 
 
-def convert(runtime: Runtime, raw: bytes, source: str, target: str, envelope: Envelope, type: str = "") -> Converted:
+def convert(
+    session: Session,
+    adapters: Mapping[str, Adapter],
+    raw: bytes,
+    source: str,
+    target: str,
+    *,
+    envelope: Envelope | None = None,
+    type: str = "",
+) -> Converted:
     """Read `raw` as `source` and return it as `target`; `tracker` is a DHIS2 tracker payload.
 
     The whole flow runs, program bindings included, in a transaction that is always undone: no message, record, person
     or change remains. Persons that the hub knows already appear with what it knows of them.
     Raises one of the six errors when it cannot be done.
     """
-    if source not in runtime.adapters or target not in {*runtime.adapters, TRACKER}:
-        known = ", ".join(sorted([*runtime.adapters, TRACKER]))
+    if source not in adapters or target not in {*adapters, TRACKER}:
+        known = ", ".join(sorted([*adapters, TRACKER]))
         raise Unsupported(f"{source!r} to {target!r}: the formats are {known}")
-    with transaction(runtime.pool) as session, session.transaction(force_rollback=True):
-        return _try(session, runtime, raw, source, target, envelope, type)
+    given = envelope or Envelope(content_type=adapters[source].content_types[0])
+    with session.transaction(force_rollback=True):
+        return _try(session, adapters, raw, source, target, given, type)
 
 
 def _try(
-    session: Session, runtime: Runtime, raw: bytes, source: str, target: str, envelope: Envelope, type: str
+    session: Session,
+    adapters: Mapping[str, Adapter],
+    raw: bytes,
+    source: str,
+    target: str,
+    envelope: Envelope,
+    type: str,
 ) -> Converted:
-    adapter = runtime.adapter(source)
+    adapter = adapters[source]
     peer = peers.ensure(session, f"convert-{source}", source)
     context = history.open_change_set(session, "convert", peer)
     reading = adapter.read(adapter.parse(raw, envelope), Sender(peer, context.at, envelope.parameters))
@@ -53,7 +70,7 @@ def _try(
     touched = history.touched(session, [context.change_set])
     if target == TRACKER:
         return Converted(_tracker(session, touched), "application/json", report.issues)
-    return _records(session, runtime, peer, touched, target, type, report)
+    return _records(session, adapters[target], peer, touched, type, report)
 
 
 def _tracker(session: Session, touched: list[Touched]) -> bytes:
@@ -64,21 +81,14 @@ def _tracker(session: Session, touched: list[Touched]) -> bytes:
 
 
 def _records(
-    session: Session,
-    runtime: Runtime,
-    peer: Peer,
-    touched: list[Touched],
-    target: str,
-    type: str,
-    report: Report,
+    session: Session, writer: Adapter, peer: Peer, touched: list[Touched], type: str, report: Report
 ) -> Converted:
-    writer = runtime.adapter(target)
     if writer.write is None or writer.render is None:
-        raise Unsupported(f"the format {target} can be read but not written")
+        raise Unsupported(f"the format {writer.name} can be read but not written")
     stored = records.by_pk(session, [one.target for one in touched if one.kind == "record"])
     found = [parse(one) for one in stored.values() if not one.deleted]
     if not found:
-        raise Unsupported(f"nothing in this body became a record, so it cannot become {target}")
+        raise Unsupported(f"nothing in this body became a record, so it cannot become {writer.name}")
     found.sort(key=lambda document: document["resourceType"] != "Patient")
     receiver = Sender(peer, stored[next(iter(stored))].updated)
     body = writer.render(writer.write(View("person", type, found), receiver, "CONVERT"), receiver)

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.contract import Envelope
 from hub import trying
+from hub.convert import Converted
 from hub.demo import district, writing
 from hub.demo.people import make_day
 from hub.runtime import Runtime
@@ -31,6 +32,12 @@ def surveyed(runtime: Runtime) -> Runtime:
     return runtime
 
 
+def attempt(runtime: Runtime, raw: bytes, source: str, target: str, envelope: Envelope) -> Converted:
+    """Convert on the hub's database."""
+    with transaction(runtime.pool) as session:
+        return trying.convert(session, runtime.adapters, raw, source, target, envelope=envelope)
+
+
 def nothing_is_left(runtime: Runtime) -> bool:
     """Whether the hub knows nobody and kept no message and no peer of the trial."""
     with transaction(runtime.pool) as session:
@@ -43,7 +50,7 @@ def test_a_bundle_becomes_a_tracker_payload(surveyed: Runtime) -> None:
     """A malaria case shows as a person with an enrollment and a visit with its values; nothing is stored."""
     visits = make_day(date(2026, 3, 2)).visits["fhir"]
     visit = next(visit for visit in visits if writing.program_of(visit) == "malaria")
-    result = trying.convert(surveyed, writing.fhir_bundle(visit), "fhir", "tracker", POST)
+    result = attempt(surveyed, writing.fhir_bundle(visit), "fhir", "tracker", POST)
     [entity] = json.loads(result.body)["trackedEntities"]
     [enrollment] = entity["enrollments"]
     assert enrollment["program"] == writing.PROGRAMS["malaria"][0]
@@ -60,7 +67,7 @@ def test_a_tracker_payload_becomes_records(surveyed: Runtime) -> None:
     visits = make_day(date(2026, 3, 2)).visits["dhis2"]
     visit = next(visit for visit in visits if writing.program_of(visit) == "malaria")
     envelope = Envelope("application/json", "POST", "/api/tracker", {"async": "false"})
-    result = trying.convert(surveyed, writing.dhis2_payload([visit], {}), "dhis2", "fhir", envelope)
+    result = attempt(surveyed, writing.dhis2_payload([visit], {}), "dhis2", "fhir", envelope)
     found = {entry["resource"]["resourceType"] for entry in json.loads(result.body)["entry"]}
     assert found >= {"Patient", "Encounter", "Observation"}
     assert nothing_is_left(surveyed)
@@ -69,7 +76,7 @@ def test_a_tracker_payload_becomes_records(surveyed: Runtime) -> None:
 def test_what_has_no_way_is_refused(surveyed: Runtime) -> None:
     """Unknown formats are named; wrong bytes are refused as in the flow; nothing is stored."""
     with pytest.raises(Unsupported):
-        trying.convert(surveyed, b"{}", "smoke-signals", "tracker", POST)
+        attempt(surveyed, b"{}", "smoke-signals", "tracker", POST)
     with pytest.raises(Unsupported):
-        trying.convert(surveyed, b'{"trackedEntities": []}', "dhis2", "fhir", Envelope("application/json"))
+        attempt(surveyed, b'{"trackedEntities": []}', "dhis2", "fhir", Envelope("application/json"))
     assert nothing_is_left(surveyed)
