@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Peer, User
-from tracker_core.database import Session
+from tracker_core.database import AsyncPool, Session
 from tracker_core.issues import Issue, Report
 
 
@@ -124,7 +124,13 @@ class Access(Protocol):
     """What an HTTP face is given by the hub: the way in for writes, and sessions for reads.
 
     The hub's middleware authenticates and leaves the `User` in `request.state.user`.
+    `direct` gives sessions in the event loop, for the reads that are asked most; None where there are none.
     """
+
+    @property
+    def direct(self) -> AsyncPool | None:
+        """Sessions in the event loop."""
+        ...
 
     def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
         """Store the bytes, process them, and return the end of it. Blocks; never raises for what the bytes hold.

@@ -31,7 +31,7 @@ from hub.access import HubAccess
 from hub.runtime import Runtime, spare_collections
 from hub.settings import Settings
 from tracker_core import metadata, users
-from tracker_core.database import open_pool, transaction
+from tracker_core.database import async_pool, open_pool, transaction
 from tracker_core.records import documents
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpora" / "fhir" / "synthea"
@@ -148,8 +148,9 @@ def serve(url: str, listening: socket.socket) -> None:
     """Run the hub's HTTP application until the process is ended."""
     runtime = Runtime(open_pool(url, 8), registry.ADAPTERS)
     spare_collections()
-    built = app.build(Settings(database_url=url), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
-    config = uvicorn.Config(built, log_level="error", lifespan="off", loop="uvloop")
+    access = HubAccess(runtime, async_pool(runtime.pool))
+    built = app.build(Settings(database_url=url), runtime, access, {}, admin.routes_for(runtime))
+    config = uvicorn.Config(built, log_level="error", lifespan="on", loop="uvloop")
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -9,7 +9,7 @@ from hub import work
 from hub.runtime import Runtime
 from tracker_core import peers
 from tracker_core.context import Peer, User
-from tracker_core.database import Session, reading, transaction
+from tracker_core.database import AsyncPool, Session, reading, transaction
 from tracker_core.errors import Conflict, Forbidden, HubError
 from tracker_core.issues import Report
 
@@ -19,6 +19,7 @@ class HubAccess:
     """`adapters.contract.Access` on the flow."""
 
     runtime: Runtime
+    direct: AsyncPool | None = None
 
     def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
         """Store the bytes, process them, return the end of it; see the protocol."""

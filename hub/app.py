@@ -1,6 +1,7 @@
 """The HTTP application: every face behind one edge, one after the other timed, caught, logged in, read, answered."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -16,8 +17,10 @@ from hub import VERSION
 from hub.edge import bodies, health, login, metrics, page, refusals
 from hub.runtime import Runtime
 from hub.settings import MEBIBYTE, Settings
+from tracker_core.database import AsyncPool
 from tracker_core.errors import HubError
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
 
 OPEN = {"/", "/metrics", "/health/live", "/health/ready"}
@@ -34,10 +37,11 @@ def build(
     """Return the application that serves every face of the runtime's formats, `/hub` and the open pages."""
     faces = [adapter.face for adapter in runtime.adapters.values() if adapter.face]
     routes = [route for face in faces for route in face.routes(access)]
-    app = _edge(settings, runtime, faces, checks)
+    app = _edge(settings, runtime, faces, checks, _lifespan(access.direct))
+    # The faces come first: they are asked most, and routes are tried in order.
+    app.router.routes.extend(routes)
     app.include_router(administration)
     app.router.routes.append(page.page_route({face.prefix: face.about for face in faces} | LINKS))
-    app.router.routes.extend(routes)
     return app
 
 
@@ -48,7 +52,26 @@ def build_health(checks: health.Checks) -> FastAPI:
     return app
 
 
-def _edge(settings: Settings, runtime: Runtime, faces: Sequence[Face], checks: health.Checks) -> FastAPI:
+def _lifespan(pool: AsyncPool | None) -> Lifespan:
+    """Return what keeps the sessions of the event loop open for as long as the application runs in it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if pool is None:
+            yield
+            return
+        await pool.open()
+        try:
+            yield
+        finally:
+            await pool.close()
+
+    return lifespan
+
+
+def _edge(
+    settings: Settings, runtime: Runtime, faces: Sequence[Face], checks: health.Checks, lifespan: Lifespan
+) -> FastAPI:
     refuse = refusals.refusals(faces)
     registry = CollectorRegistry()
     registry.register(metrics.MessageCounts(runtime.pool))
@@ -59,6 +82,7 @@ def _edge(settings: Settings, runtime: Runtime, faces: Sequence[Face], checks: h
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
         exception_handlers=_handlers(refuse),
         middleware=[
             Middleware(metrics.time_requests, faces, metrics.request_histogram(registry)),

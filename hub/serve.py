@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 from starlette.types import ASGIApp
 
 from hub import VERSION, admin, app, logs
@@ -27,7 +28,7 @@ from hub.runtime import Runtime, spare_collections
 from hub.settings import Address, Settings
 from hub.worker import Worker
 from tracker_core import metadata, users
-from tracker_core.database import open_pool, transaction
+from tracker_core.database import async_pool, open_pool, transaction
 from tracker_core.errors import Conflict
 
 log = structlog.get_logger()
@@ -62,7 +63,8 @@ def serve(settings: Settings) -> None:
         checks: dict[str, Callable[[], bool]] = {"database": lambda: database_answers(pool)}
         checks |= stack.enter_context(_background(runtime, settings))
         end_if_asked()
-        asyncio.run(_run(settings, runtime, doors, checks, lambda: _announce(settings, doors, password)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings, runtime, doors, checks, lambda: _announce(settings, doors, password)))
         log.info("stopping")
 
 
@@ -146,7 +148,8 @@ async def _run(settings: Settings, runtime: Runtime, doors: Doors, checks: Check
 def _application(settings: Settings, runtime: Runtime, checks: Checks) -> ASGIApp:
     if settings.role == "mllp":
         return app.build_health(checks)
-    return app.build(settings, runtime, HubAccess(runtime), checks, admin.routes_for(runtime))
+    access = HubAccess(runtime, async_pool(runtime.pool))
+    return app.build(settings, runtime, access, checks, admin.routes_for(runtime))
 
 
 class _Server(uvicorn.Server):
@@ -169,7 +172,7 @@ class _Server(uvicorn.Server):
 def _http_server(application: ASGIApp, trusted_proxies: str) -> _Server:
     config = uvicorn.Config(
         application,
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -95,7 +95,10 @@ class Settings:
         default="127.0.0.1",
         metadata=_told(str, "proxies whose X-Forwarded-… headers count: addresses, networks, or *"),
     )
-    database_pool: int = field(default=16, metadata=_told(read_count, "most database sessions of this process"))
+    database_pool: int = field(
+        default=16,
+        metadata=_told(read_count, "most database sessions of this process; reads of HTTP faces take up to 4 more"),
+    )
     body_limit: int = field(
         default=16, metadata=_told(read_count, "largest request body or HL7v2 message, in MiB, unpacked")
     )

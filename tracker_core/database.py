@@ -1,20 +1,37 @@
 """Connections: the session that every function of the core takes first, and the pool that the edge draws from."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import Rollback, errors
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from tracker_core.errors import Malformed, Unavailable
 
-__all__ = ["Collision", "Pool", "Rollback", "Session", "next_pks", "open_pool", "reading", "transaction"]
+__all__ = [
+    "AsyncPool",
+    "AsyncSession",
+    "Collision",
+    "Pool",
+    "Rollback",
+    "Session",
+    "async_pool",
+    "async_reading",
+    "next_pks",
+    "open_pool",
+    "reading",
+    "transaction",
+]
 
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Pool: TypeAlias = ConnectionPool[Session]
+AsyncSession: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+AsyncPool: TypeAlias = AsyncConnectionPool[AsyncSession]
+
+_OPTIONS = "-c timezone=UTC"
 
 
 class Collision(Exception):
@@ -25,7 +42,18 @@ def open_pool(url: str, size: int = 8) -> Pool:
     """Open a pool of at most `size` sessions on the PostgreSQL at `url` (libpq URI or key=value text)."""
     conninfo = make_conninfo(url, application_name="tracker-hub")
     pool: Pool = ConnectionPool(
-        conninfo, min_size=1, max_size=size, open=True, kwargs={"autocommit": False, "options": "-c timezone=UTC"}
+        conninfo, min_size=1, max_size=size, open=True, kwargs={"autocommit": False, "options": _OPTIONS}
+    )
+    return pool
+
+
+def async_pool(beside: Pool, size: int = 4) -> AsyncPool:
+    """Return a pool of at most `size` sessions on the database of `beside`, to be opened in its event loop.
+
+    Its sessions are for reading and without a transaction, as those of `reading`.
+    """
+    pool: AsyncPool = AsyncConnectionPool(
+        str(beside.conninfo), min_size=1, max_size=size, open=False, kwargs={"autocommit": True, "options": _OPTIONS}
     )
     return pool
 
@@ -54,6 +82,14 @@ def reading(pool: Pool) -> Iterator[Session]:
         finally:
             if not session.closed:
                 session.autocommit = False
+
+
+@asynccontextmanager
+async def async_reading(pool: AsyncPool) -> AsyncIterator[AsyncSession]:
+    """Yield a session as `reading` does, in the event loop."""
+    with _told():
+        async with pool.connection(timeout=10) as session:
+            yield session
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from adapters.fhir.reading import READS
 from adapters.fhir.reads import Conditions, Reply
 from adapters.fhir.requests import Request, parse
 from tracker_core import records
+from tracker_core.database import AsyncPool, async_reading
 from tracker_core.errors import HubError, NotFound, wording
 from tracker_core.issues import Outcome
 from tracker_core.records.definitions import resource_types
@@ -40,6 +41,9 @@ def routes(access: Access) -> Sequence[BaseRoute]:
 
     async def get(request: HttpRequest) -> Response:
         _negotiate(request)
+        one = reads.names_one(_below_base(request)) if access.direct else None
+        if access.direct and one:
+            return await _get_one(access.direct, request, *one)
         return await run_in_threadpool(_get, access, request, request.url.query)
 
     async def search(request: HttpRequest) -> Response:
@@ -85,16 +89,31 @@ def _envelope(request: HttpRequest) -> Envelope:
     return Envelope(request.headers.get("content-type", ""), request.method, target, {}, headers)
 
 
+async def _get_one(pool: AsyncPool, request: HttpRequest, type_: str, id: str) -> Response:
+    """Read one record in the event loop: a change of thread would cost more than the read."""
+    async with async_reading(pool) as session:
+        found = await records.read_one(session, type_, id)
+    pairs = reads.query_pairs(request.url.query)
+    return _response(reads.shown_one(type_, id, found, pairs, _conditions(request)))
+
+
 def _get(access: Access, request: HttpRequest, query: str) -> Response:
-    path = request.url.path.removeprefix(PREFIX).strip("/").removesuffix("/_search")
-    conditions = Conditions(
+    pairs = reads.query_pairs(query)
+    with access.reading() as session:
+        reply = reads.read(session, _base(request), _below_base(request), pairs, _conditions(request))
+    return _response(reply)
+
+
+def _below_base(request: HttpRequest) -> str:
+    return request.url.path.removeprefix(PREFIX).strip("/").removesuffix("/_search")
+
+
+def _conditions(request: HttpRequest) -> Conditions:
+    return Conditions(
         request.headers.get("if-none-match", ""),
         request.headers.get("if-modified-since", ""),
         strict="handling=strict" in request.headers.get("prefer", ""),
     )
-    with access.reading() as session:
-        reply = reads.read(session, _base(request), path, reads.query_pairs(query), conditions)
-    return _response(reply)
 
 
 def _response(reply: Reply) -> Response:

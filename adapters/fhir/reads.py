@@ -52,6 +52,12 @@ def read(session: Session, base: str, path: str, pairs: Pairs, conditions: Condi
     return answer(session, base, steps, pairs, conditions)
 
 
+def names_one(path: str) -> tuple[str, str] | None:
+    """Return type and id when `path` below the base names one record (`Patient/1`), else None."""
+    type_, _, id = path.partition("/")
+    return (type_, id) if type_ in resource_types() and validation.is_id(id) else None
+
+
 def headers_of(one: Stored) -> dict[str, str]:
     """Return the headers that come with a version."""
     return {"etag": bundles.etag(one), "last-modified": format_datetime(one.updated.astimezone(UTC), usegmt=True)}
@@ -59,7 +65,11 @@ def headers_of(one: Stored) -> dict[str, str]:
 
 def _read(session: Session, _base: str, steps: Sequence[str], pairs: Pairs, conditions: Conditions) -> Reply:
     type_, id = steps
-    found = records.read(session, [(type_, id)]).get((type_, id))
+    return shown_one(type_, id, records.read(session, [(type_, id)]).get((type_, id)), pairs, conditions)
+
+
+def shown_one(type_: str, id: str, found: Stored | None, pairs: Pairs, conditions: Conditions) -> Reply:
+    """Answer a read of one record with what was found. Raises `NotFound`."""
     if found is None:
         raise NotFound(f"there is no {type_}/{id}")
     if found.deleted:

@@ -17,7 +17,7 @@ from hub.runtime import Runtime
 from hub.settings import Settings
 from tests.flows.receivers import Receiver, Script
 from tracker_core import users
-from tracker_core.database import Pool, transaction
+from tracker_core.database import Pool, async_pool, transaction
 from tracker_core.metadata import bootstrap
 
 
@@ -62,9 +62,10 @@ def client(runtime: Runtime) -> Iterator[httpx.Client]:
     with transaction(runtime.pool) as session:
         users.ensure_admin(session, "secret-enough")
         users.create(session, "nurse", "also-secret-enough")
-    built = app.build(Settings(), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
+    access = HubAccess(runtime, async_pool(runtime.pool))
+    built = app.build(Settings(), runtime, access, {}, admin.routes_for(runtime))
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(built, log_level="error", lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(built, log_level="error", lifespan="on", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:

@@ -2,7 +2,7 @@
 
 from tracker_core.records.search import Page, search
 from tracker_core.records.store import Applied, apply
-from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_version, versions, walk
+from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_one, read_version, versions, walk
 
 __all__ = [
     "Applied",
@@ -13,6 +13,7 @@ __all__ = [
     "earlier",
     "of_subject",
     "read",
+    "read_one",
     "read_version",
     "search",
     "versions",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tracker_core.database import Session
+from tracker_core.database import AsyncSession, Session
 from tracker_core.records.definitions import resource_types, type_names
 
 
@@ -50,6 +50,13 @@ def read(session: Session, references: Sequence[tuple[str, str]]) -> dict[tuple[
         ([t for t, _ in known], [id for _, id in known]),
     )
     return {(one.type, one.id): one for one in map(stored, rows)}
+
+
+async def read_one(session: AsyncSession, type_: str, id: str) -> Stored | None:
+    """Return the current version of one record, as `read` does, in the event loop."""
+    cursor = await session.execute(f"{_CURRENT} where r.type = %s and r.id = %s", (resource_types()[type_], id))
+    row = await cursor.fetchone()
+    return stored(row) if row else None
 
 
 def by_pk(session: Session, pks: Iterable[int]) -> dict[int, Stored]:

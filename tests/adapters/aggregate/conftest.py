@@ -22,7 +22,7 @@ from adapters.contract import Accepted, Envelope, Reading, Sender
 from tracker_core import aggregates, history, metadata, peers
 from tracker_core.aggregates import blueprint, definitions
 from tracker_core.context import Peer, User
-from tracker_core.database import Pool, Session, reading, transaction
+from tracker_core.database import AsyncPool, Pool, Session, reading, transaction
 from tracker_core.errors import HubError
 from tracker_core.issues import Issue, Report
 
@@ -51,6 +51,8 @@ UNITS = [
 @dataclass
 class Receiver:
     """Takes documents as a hub does: parse, read, apply in one transaction, answer."""
+
+    direct: AsyncPool | None = None
 
     pool: Pool
     peer: Peer

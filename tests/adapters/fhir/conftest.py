@@ -3,8 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ from adapters.contract import Accepted, Envelope, Sender
 from adapters.fhir import ADAPTER
 from tracker_core import history, metadata, peers, records
 from tracker_core.context import User
-from tracker_core.database import Pool, Rollback, Session, reading, transaction
+from tracker_core.database import AsyncPool, Pool, Rollback, Session, async_pool, reading, transaction
 from tracker_core.errors import HubError, wording
 from tracker_core.issues import Report
 
@@ -34,6 +34,7 @@ class Direct:
     """Takes messages in without storing them."""
 
     pool: Pool
+    direct: AsyncPool | None = None
 
     def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
         """Process the bytes in one transaction, undone when anything of an atomic set is wrong."""
@@ -93,8 +94,16 @@ def application(pool: Pool) -> Starlette:
         body, kind = face.refuse(error.status_code, str(error.detail))
         return Response(body, error.status_code, media_type=kind)
 
+    direct = async_pool(pool)
+
+    @asynccontextmanager
+    async def opened(_: Starlette) -> AsyncIterator[None]:
+        async with direct:
+            yield
+
     return Starlette(
-        routes=face.routes(Direct(pool)),
+        lifespan=opened,
+        routes=face.routes(Direct(pool, direct)),
         middleware=[Middleware(as_tester)],
         exception_handlers={HubError: known, HTTPException: refused},
     )
@@ -106,7 +115,7 @@ def server(pool: Pool) -> Iterator[str]:
     with transaction(pool) as session:
         metadata.bootstrap(session)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application(pool), log_level="error", lifespan="off", ws="none")
+    config = uvicorn.Config(application(pool), log_level="error", lifespan="on", ws="none")
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -17,7 +17,7 @@ from adapters.hl7v2 import ADAPTER, sending
 from adapters.hl7v2.http import refuse, routes
 from tests.adapters.hl7v2.wire import sample
 from tracker_core.context import Peer, User
-from tracker_core.database import Session
+from tracker_core.database import AsyncPool, Session
 from tracker_core.errors import Conflict, Unavailable, Unsupported
 from tracker_core.issues import Report
 
@@ -32,6 +32,7 @@ class Access:
     report: Report = field(default_factory=Report)
     error: Exception | None = None
     away: bool = False
+    direct: AsyncPool | None = None
 
     def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
         """Remember, and answer through the adapter."""

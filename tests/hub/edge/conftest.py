@@ -19,7 +19,7 @@ from hub.runtime import Runtime
 from hub.settings import Settings
 from tracker_core import users
 from tracker_core.context import User
-from tracker_core.database import Pool, Session, transaction
+from tracker_core.database import AsyncPool, Pool, Session, transaction
 from tracker_core.errors import Conflict, Unavailable
 from tracker_core.issues import Report
 
@@ -71,6 +71,8 @@ def adapter(name: str, face: Face) -> Adapter:
 
 class Entrance:
     """`Access` for faces that use none of it."""
+
+    direct: AsyncPool | None = None
 
     def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
         """Take nothing."""
