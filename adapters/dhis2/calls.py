@@ -10,7 +10,10 @@ from tracker_core.context import User
 
 @dataclass(frozen=True)
 class Call:
-    """A request. `captured` holds the parts of its path by name, `pairs` its query parameters in order."""
+    """A request. `captured` holds the parts of its path by name, `pairs` its query parameters in order.
+
+    `headers` are found in any case of letters.
+    """
 
     method: str
     path: str
@@ -20,6 +23,7 @@ class Call:
     body: bytes
     content_type: str
     user: User
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def given(self) -> dict[str, str]:

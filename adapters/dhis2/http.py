@@ -1,5 +1,6 @@
 """The HTTP face: every path under `/api` and `/api/{28…43}`, with and without `.json`."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,6 +59,10 @@ _SERVED: tuple[tuple[str, str, Serve], ...] = (
 )
 
 
+# A part of the path captured whole takes a suffix along, and loses it in `answer`.
+_SWALLOWS_SUFFIX = re.compile(r"\{\w+\}$")
+
+
 def routes(access: Access) -> Sequence[BaseRoute]:
     """Return the routes, answered by functions over `access`."""
     by_path: dict[str, dict[str, Serve]] = {}
@@ -67,7 +72,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         Route(f"{prefix}{path}{suffix}", _endpoint(access, served), methods=list(served))
         for path, served in by_path.items()
         for suffix in ("", ".json")
-        if not (path.endswith("uid}") and suffix)
+        if not (suffix and _SWALLOWS_SUFFIX.search(path))
         for prefix in ("/api", "/api/{version:dhis2version}")
     ]
 
@@ -82,6 +87,7 @@ def _endpoint(access: Access, served: dict[str, Serve]) -> Callable[[Request], A
             captured={key: str(value).removesuffix(".json") for key, value in request.path_params.items()},
             body=await request.body(),
             content_type=request.headers.get("content-type", ""),
+            headers=request.headers,
             user=request.state.user,
         )
         serve = served["GET" if request.method == "HEAD" else request.method]
