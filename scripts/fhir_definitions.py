@@ -37,7 +37,8 @@ def main() -> None:
         "patient": patient_compartment(files),
     }
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":"), sort_keys=True).encode(), mtime=0))
+    # The order of elements is theirs in XML; everything else was put in order above.
+    OUT.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), mtime=0))
     count = sum(map(len, data["parameters"].values()))
     print(f"{OUT.name}: {OUT.stat().st_size:,} bytes, {len(types)} types, {count} parameters")
 
@@ -60,7 +61,7 @@ def is_base(structure: Json) -> bool:
 
 
 def reduce_structures(structures: list[Json], value_sets: dict[str, list[str]]) -> tuple[Json, set[str]]:
-    """Return {structure: {element: [types, required, list, targets, code list]}} and the code lists used."""
+    """Return {structure: {element: row of `reduce_element`}}, elements in their order, and the code lists used."""
     out: Json = {}
     used: set[str] = set()
     for structure in structures:
@@ -77,7 +78,10 @@ def reduce_structures(structures: list[Json], value_sets: dict[str, list[str]]) 
 
 
 def reduce_element(element: Json, value_sets: dict[str, list[str]]) -> list[Any]:
-    """Return one element as `[types, required, list, targets, code list]`."""
+    """Return one element as `[types, required, list, targets, code list, flags]`.
+
+    Flags: `s` for what a summary shows, `a` for what XML writes as an attribute.
+    """
     if "contentReference" in element:
         types = [element["contentReference"]]
     else:
@@ -91,6 +95,7 @@ def reduce_element(element: Json, value_sets: dict[str, list[str]]) -> list[Any]
         int(element["max"] != "1"),
         sorted(targets),
         url if url in value_sets else "",
+        "s" * bool(element.get("isSummary")) + "a" * ("xmlAttr" in element.get("representation", [])),
     ]
 
 

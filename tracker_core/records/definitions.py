@@ -18,6 +18,7 @@ class Element:
 
     `kind` is the type's name or the path of an inner structure; `choice` is the name without its type for choices.
     `codes` are the allowed values where the binding is required and its value set enumerates them, else None.
+    `summary` elements are those that a summary shows; `attribute` ones are attributes in XML.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Element:
     targets: tuple[str, ...] = ()
     codes: frozenset[str] | None = None
     choice: str = ""
+    summary: bool = False
+    attribute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,10 @@ def primitive_patterns() -> dict[str, str]:
 
 @cache
 def elements(structure: str) -> dict[str, Element]:
-    """Return the elements of a structure by JSON name, inherited ones included; empty for an unknown structure."""
+    """Return the elements of a structure by JSON name, in their order, inherited ones included.
+
+    Empty for an unknown structure.
+    """
     out: dict[str, Element] = {}
     for name, row in _data()["elements"].get(structure, {}).items():
         for element in _expand(structure, name, row):
@@ -82,11 +88,12 @@ def elements(structure: str) -> dict[str, Element]:
 
 
 def _expand(structure: str, name: str, row: list[Any]) -> list[Element]:
-    kinds, required, many, targets, url = row
+    kinds, required, many, targets, url, flags = row
     codes = frozenset(_data()["codes"][url]) if url else None
+    summary = "s" in flags
     if not name.endswith("[x]"):
         kind = _kind(structure, name, kinds[0])
-        return [Element(name, kind, bool(required), bool(many), tuple(targets), codes)]
+        return [Element(name, kind, bool(required), bool(many), tuple(targets), codes, "", summary, "a" in flags)]
     base = name.removesuffix("[x]")
     return [
         Element(
@@ -97,6 +104,7 @@ def _expand(structure: str, name: str, row: list[Any]) -> list[Element]:
             targets=tuple(targets) if kind == "Reference" else (),
             codes=codes if kind == "code" else None,
             choice=base,
+            summary=summary,
         )
         for kind in kinds
     ]

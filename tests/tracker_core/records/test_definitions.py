@@ -60,3 +60,14 @@ def test_types_and_parameters() -> None:
     composite = definitions.parameters("Observation")["code-value-quantity"]
     assert composite.components == (("code", "code"), ("value-quantity", "value.as(Quantity)"))
     assert definitions.patient_parameters("Observation") == ("subject", "performer")
+
+
+def test_elements_have_their_order_and_marks() -> None:
+    """XML needs the order of elements and which are attributes; summaries need to know what they show."""
+    names = list(definitions.elements("Patient"))
+    assert names.index("identifier") < names.index("name") < names.index("deceasedBoolean") < names.index("link")
+    assert definitions.elements("Extension")["url"].attribute
+    assert not definitions.elements("Patient")["id"].attribute
+    assert definitions.elements("Patient")["birthDate"].summary
+    assert definitions.elements("Observation")["valueQuantity"].summary
+    assert not definitions.elements("Patient")["photo"].summary
