@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from tracker_core.access.actor import MACHINES
 from tracker_core.database import Session
 from tracker_core.errors import Conflict, Malformed, NotFound
 from tracker_core.uids import new_uid
@@ -55,7 +56,12 @@ def create(
     doc: dict[str, Any] | None = None,
     actor: str = "system",
 ) -> Account:
-    """Create an account. Raises `Conflict` when the name is taken, `Malformed` when name or password is empty."""
+    """Create an account.
+
+    Raises `Conflict` when the name is taken or the hub's own, `Malformed` when name or password is empty.
+    """
+    if username in MACHINES:
+        raise Conflict(f"the user name {username} is the hub's own")
     if not username or not password or ":" in username:
         raise Malformed("a user needs a name without a colon, and a password")
     row = session.execute(

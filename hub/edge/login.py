@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.edge.refusals import Refuse
-from tracker_core import users
+from tracker_core import access, users
 from tracker_core.context import User
 from tracker_core.database import Pool, reading
 
@@ -83,6 +83,7 @@ def _find(pool: Pool, header: str) -> User | str:
         return "log in by HTTP Basic"
     with reading(pool) as session:
         account = users.verify(session, *credentials)
-    if account is None:
-        return "wrong user name or password"
-    return User(account.uid, account.username, frozenset(account.authorities), account.peer)
+        if account is None:
+            return "wrong user name or password"
+        authorities = access.load(session, account.username).authorities
+    return User(account.uid, account.username, authorities, account.peer)
