@@ -96,11 +96,11 @@ def _load(
 
 def _parts(kind: Kind, fields: Fields, *, deleted: bool) -> Parts:
     below = ("enrollments",) if kind == "trackedEntity" else ()
-    enrolled = wants(fields, "enrollments") or wants(fields, "programOwners")
     return Parts(
         attributes=wants(fields, "attributes") or (bool(below) and wants(fields, *below, "attributes")),
-        enrollments=kind == "trackedEntity" and enrolled,
+        enrollments=kind == "trackedEntity" and wants(fields, "enrollments"),
         events=kind != "event" and wants(fields, *below, "events"),
         relationships=wants(fields, "relationships") or (bool(below) and wants(fields, *below, "relationships")),
+        owners=kind == "trackedEntity" and wants(fields, "programOwners"),
         deleted=deleted,
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access, Face
-from adapters.dhis2 import exports, imports, metadata_pages, system
+from adapters.dhis2 import exports, imports, metadata_pages, ownership, system
 from adapters.dhis2.calls import Call, Reply
 from adapters.dhis2.metadata_types import TYPES
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
@@ -47,6 +47,8 @@ _SERVED: tuple[tuple[str, str, Serve], ...] = (
     ("GET", "/tracker/enrollments/{uid}", exports.read_enrollment),
     ("GET", "/tracker/events", exports.list_events),
     ("GET", "/tracker/events/{uid}", exports.read_event),
+    ("PUT", "/tracker/ownership/transfer", ownership.transfer),
+    ("POST", "/tracker/ownership/override", ownership.override),
     ("GET", "/me", system.read_me),
     ("GET", "/system/info", system.read_info),
     ("GET", "/system/id", system.make_ids),

@@ -34,6 +34,7 @@ def merge(session: Session, context: Context, survivor: int, loser: int) -> int:
         "duplicates": redirect_duplicates(session, survivor, loser),
         "inactive": _retire(session, context, survivor, loser),
     }
+    moved["owners"] = moving.share_owners(session, context, survivor, loser, moved["enrollment"])
     moving.move(session, context, moved, loser, survivor)
     moving.copy_attributes(session, context, survivor, loser, moved["attributes"])
     return _remember(session, context, survivor, loser, moved)
@@ -46,7 +47,8 @@ def move_records(session: Session, context: Context, patients: list[int], surviv
     that came from the moved records go with them.
     """
     moving.lock_persons(session, [survivor, loser])
-    moved = {"whole": False, **moving.following(session, loser, patients), "sides": []}
+    moved: dict[str, Any] = {"whole": False, **moving.following(session, loser, patients), "sides": []}
+    moved["owners"] = moving.share_owners(session, context, survivor, loser, moved["enrollment"])
     moving.move(session, context, moved, loser, survivor)
     return _remember(session, context, survivor, loser, moved)
 
@@ -62,6 +64,7 @@ def unmerge(session: Session, context: Context, merge: int) -> int:
     later = moving.following(session, survivor, moved["record"])
     back = moved | {kind: sorted({*moved[kind], *pks}) for kind, pks in later.items()}
     moving.move(session, context, back, survivor, loser)
+    moving.withdraw_owners(session, survivor, moved.get("owners", []))
     if moved["whole"]:
         _revive(session, context, survivor, loser, moved)
     session.execute("update merge set undone = true where pk = %s", (merge,))

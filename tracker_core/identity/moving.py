@@ -122,6 +122,30 @@ def move(session: Session, context: Context, moved: dict[str, Any], source: int,
     note_changes(session, context, changes)
 
 
+def share_owners(session: Session, context: Context, survivor: int, loser: int, enrollments: list[int]) -> list[int]:
+    """Let who owned the loser in the programs of these enrollments own the survivor there, where nobody does yet.
+
+    Return the programs. The loser keeps its owners, for the day it comes back.
+    """
+    found = session.execute(
+        """insert into program_owner (entity, program, org_unit, created, updated, updated_in)
+        select %s, program, org_unit, %s, %s, %s from program_owner where entity = %s
+            and program in (select program from enrollment where pk = any(%b))
+        on conflict (entity, program) do nothing returning program""",
+        (survivor, context.at, context.at, context.change_set, loser, enrollments),
+    ).fetchall()
+    return sorted(row[0] for row in found)
+
+
+def withdraw_owners(session: Session, survivor: int, programs: list[int]) -> None:
+    """Take back what `share_owners` gave, but where the survivor has an enrollment of its own by now."""
+    session.execute(
+        """delete from program_owner o where entity = %s and program = any(%b)
+            and not exists (select from enrollment n where n.entity = o.entity and n.program = o.program)""",
+        (survivor, programs),
+    )
+
+
 def lacking(session: Session, survivor: int, loser: int) -> list[int]:
     """Return the attributes that the loser has and the survivor lacks."""
     found = session.execute(

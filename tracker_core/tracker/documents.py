@@ -12,6 +12,7 @@ from tracker_core import metadata
 from tracker_core.database import Session
 from tracker_core.metadata import Metadata
 from tracker_core.tracker.loading import uids_of
+from tracker_core.tracker.ownership import owners
 from tracker_core.tracker.provenance import Stamp, actors, value_stamps
 
 Document = dict[str, Any]
@@ -25,6 +26,7 @@ class Parts:
     enrollments: bool = False
     events: bool = False
     relationships: bool = False
+    owners: bool = False
     deleted: bool = False
 
 
@@ -105,11 +107,12 @@ def _read_entities(reader: _Reader, pks: list[int], program: str) -> dict[int, D
     if reader.parts.enrollments:
         for enrolled in _read_enrollments(reader, "n.entity = any(%b)", list(found), values).values():
             doc = found[enrolled.pop("_entity")]
-            owner = {"orgUnit": enrolled["orgUnit"], "trackedEntity": enrolled["trackedEntity"]}
-            if all(known["program"] != enrolled["program"] for known in doc["programOwners"]):
-                doc["programOwners"].append({**owner, "program": enrolled["program"]})
             if program in ("", enrolled["program"]):
                 doc["enrollments"].append(enrolled)
+    if reader.parts.owners:
+        for (pk, owned), unit in owners(reader.session, found).items():
+            owner = {"orgUnit": uids[unit], "trackedEntity": found[pk]["trackedEntity"], "program": uids[owned]}
+            found[pk]["programOwners"].append(owner)
     if reader.parts.relationships:
         _attach_relationships(reader, found)
     return found

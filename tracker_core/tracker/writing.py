@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tracker_core import history
 from tracker_core.database import Session, next_pks
 from tracker_core.history import Change
-from tracker_core.tracker import inserting, updating
+from tracker_core.tracker import inserting, ownership, updating
 from tracker_core.tracker.deltas import Delta, enrollment_delta, entity_delta, event_delta
 from tracker_core.tracker.rows import AnyItem, EnrollmentItem, EntityItem, EventItem, Kind, RelationshipItem
 from tracker_core.tracker.values import write_values
@@ -77,6 +77,7 @@ def write(session: Session, world: World, items: Items) -> list[Touched]:
     kept = Items([*new.entities, *old.entities], [*new.enrollments, *old.enrollments])
     values = write_values(session, world, kept.entities, kept.enrollments)
     inserting.insert_enrollments(session, world, new.enrollments)
+    ownership.claim(session, world.context, [_enrolled_at(item) for item in new.enrollments])
     inserting.insert_events(session, world, new.events)
     inserting.insert_relationships(session, world, new.relationships)
     created = [Change(_LOGGED[i.kind], i.row.pk, "create", _subject(world, i)) for i in new.all()]
@@ -120,6 +121,13 @@ def _update(session: Session, world: World, old: Items, values: dict[str, Delta]
         *(Change("enrollment", i.row.pk, "update", _subject(world, i), d) for i, d in enrollments if d),
         *(Change("event", i.row.pk, "update", _subject(world, i), d) for i, d in events if d),
     ]
+
+
+def _enrolled_at(item: EnrollmentItem) -> tuple[int, int, int]:
+    assert item.entity is not None
+    assert item.program is not None
+    assert item.unit is not None
+    return item.entity.pk, item.program.pk, item.unit.pk
 
 
 def _subject(world: World, item: AnyItem) -> int | None:

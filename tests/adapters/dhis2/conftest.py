@@ -56,6 +56,10 @@ class Client:
         """POST."""
         return asyncio.run(self.call("POST", path, options))
 
+    def put(self, path: str, **options: Any) -> httpx.Response:
+        """PUT."""
+        return asyncio.run(self.call("PUT", path, options))
+
     async def call(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
         """Send one request through the application."""
         transport = httpx.ASGITransport(self.app)

@@ -48,6 +48,7 @@ def test_merge_moves_everything_and_unmerge_restores_it(session: Session) -> Non
     assert (loser, True, True, survivor) in after["tracked_entity"]
     assert after["record"] == [(1, survivor), (2, survivor), (3, third)]
     assert (after["enrollment"], after["event"]) == ([(enrollment, survivor)], [(event, survivor)])
+    assert (survivor, program) in {row[:2] for row in after["program_owner"]}
     assert {row[1:] for row in after["relationship"]} == {(survivor, third, False), (third, survivor, False)}
     assert {row[1:] for row in after["attribute_value"] if row[0] == survivor} == {
         (name, "Okot", None),

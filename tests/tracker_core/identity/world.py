@@ -11,6 +11,7 @@ PERSONAL = (
     ("record", "pk, subject"),
     ("enrollment", "pk, entity"),
     ("event", "pk, entity"),
+    ("program_owner", "entity, program, org_unit"),
     ("relationship", "pk, from_pk, to_pk, deleted"),
     ("attribute_value", "entity, attribute, value, unique_key"),
     ("person_facts", "record, person"),
@@ -55,6 +56,11 @@ def add_enrollment(
         "insert into enrollment (pk, uid, entity, program, org_unit, enrolled_at, origin, created, updated,"
         " created_in, updated_in) values (%s, %s, %s, %s, %s, now(), %s, now(), now(), %s, %s)",
         (enrollment, new_uid(), person, program, unit, origin, context.change_set, context.change_set),
+    )
+    session.execute(
+        "insert into program_owner (entity, program, org_unit, created, updated, updated_in)"
+        " values (%s, %s, %s, now(), now(), %s) on conflict do nothing",
+        (person, program, unit, context.change_set),
     )
     session.execute(
         "insert into event (pk, uid, enrollment, entity, program, stage, org_unit, created, updated,"

@@ -1,0 +1,23 @@
+"""Finding single tracker objects by uid, for the calls that act on one."""
+
+from dataclasses import dataclass
+
+from tracker_core.database import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A live tracked entity: its key, and the keys of its type and registering org unit."""
+
+    pk: int
+    uid: str
+    type: int
+    org_unit: int
+
+
+def find_entity(session: Session, uid: str) -> Subject | None:
+    """Return the tracked entity `uid` unless it is deleted."""
+    row = session.execute(
+        "select pk, uid, type, org_unit from tracked_entity where uid = %s and not deleted", (uid,)
+    ).fetchone()
+    return Subject(*row) if row else None
