@@ -140,6 +140,14 @@ class Access(Protocol):
         """
         ...
 
+    def queue(self, format_: str, raw: bytes, envelope: Envelope, user: User, control_id: str) -> int:
+        """Store the bytes for a worker to process and return their message at once: the caller asks for the end later.
+
+        They are found again under `control_id`. A worker that dies in the middle leaves nothing half-applied, and
+        another one starts over. Raises as `accept` does.
+        """
+        ...
+
     def reading(self) -> AbstractContextManager[Session]:
         """Return a session for reads that need no common view: each statement sees what is committed when it starts.
 

@@ -27,6 +27,12 @@ class HubAccess:
             sender = _sender(session, format_, user, peer)
         return work.accept(self.runtime, sender, raw, envelope, user.username)
 
+    def queue(self, format_: str, raw: bytes, envelope: Envelope, user: User, control_id: str) -> int:
+        """Store the bytes for a worker; see the protocol."""
+        with transaction(self.runtime.pool) as session:
+            sender = _sender(session, format_, user, "")
+        return work.keep(self.runtime, sender, raw, envelope, user.username, control_id).id
+
     def reading(self) -> AbstractContextManager[Session]:
         """Return a session without a transaction; see the protocol."""
         return reading(self.runtime.pool)

@@ -17,12 +17,21 @@ from tracker_core.records.definitions import type_names
 
 
 def receive(
-    session: Session, runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str, *, leased: bool = False
+    session: Session,
+    runtime: Runtime,
+    peer: Peer,
+    raw: bytes,
+    envelope: Envelope,
+    actor: str,
+    *,
+    leased: bool = False,
+    control_id: str = "",
 ) -> Message:
     """Keep the bytes; they are safe once the caller has committed.
 
     Returns the stored message, or the earlier one with `repeated` set when this peer sent the same control id (or the
-    same file) before. `leased` keeps workers away while the caller processes the message itself.
+    same file) before. `leased` keeps workers away while the caller processes the message itself; `control_id` names
+    bytes that don't name themselves.
     """
     identity = runtime.adapter(peer.format).identify(raw, envelope)
     arrival = Arrival(
@@ -30,7 +39,7 @@ def receive(
         format=peer.format,
         body=raw,
         type=identity.type,
-        control_id=identity.control_id,
+        control_id=identity.control_id or control_id,
         dedup=identity.dedup,
         content_type=envelope.content_type,
         about=asdict(envelope),

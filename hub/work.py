@@ -47,12 +47,18 @@ def _readable(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope) -> b
 
 def _keep(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
     """Keep the bytes and say yes at once, for senders that cannot wait: a worker applies them."""
-    with transaction(runtime.pool) as session:
-        message = flow.receive(session, runtime, peer, raw, envelope, actor)
+    message = keep(runtime, peer, raw, envelope, actor)
     if message.repeated and message.digest != messages.digest_of(raw):
         return answer_repeat(runtime, peer, message, raw, envelope, actor)
-    runtime.wake.set()
     return Accepted(message.id, Report(), runtime.adapter(peer.format).answer(raw, envelope, Report(), None))
+
+
+def keep(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str, control_id: str = "") -> Message:
+    """Keep the bytes for a worker, which is woken; `control_id` names them where they don't name themselves."""
+    with transaction(runtime.pool) as session:
+        message = flow.receive(session, runtime, peer, raw, envelope, actor, control_id=control_id)
+    runtime.wake.set()
+    return message
 
 
 def answer_repeat(runtime: Runtime, peer: Peer, first: Message, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
@@ -102,8 +108,8 @@ def _stored_error(message: Message) -> HubError | None:
 def settle(runtime: Runtime, message: Message) -> Accepted:
     """Process a stored inbound message to its end: done, rejected, parked, or waiting for another try.
 
-    Only what is `Unavailable` is tried again, and only when the sender's own repeat would be recognised; a fault of
-    ours parks the message for a person to look at.
+    Only what is `Unavailable` is tried again, and only when the sender's own repeat would be recognised or no sender
+    waits (a worker claimed it); a fault of ours parks the message for a person to look at.
     """
     error: Exception = Unavailable("too many transactions at once")
     for _ in range(TRIES):
@@ -141,7 +147,7 @@ def _end_badly(runtime: Runtime, message: Message, error: Exception) -> Accepted
     answer = runtime.adapter(message.format).answer(message.body or b"", Envelope(**message.about), report, error)
     try:
         with transaction(runtime.pool) as session:
-            if words.retried and message.dedup:
+            if words.retried and (message.dedup or message.attempts):
                 messages.postpone(session, message, detail)
             else:
                 ended = isinstance(error, HubError) and not words.retried

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access, Face
-from adapters.dhis2 import exports, imports, metadata_pages, ownership, system
+from adapters.dhis2 import exports, imports, jobs, metadata_pages, ownership, system
 from adapters.dhis2.calls import Call, Reply
 from adapters.dhis2.metadata_types import TYPES
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
@@ -39,8 +39,13 @@ register_url_convertor("dhis2type", _TypeConvertor())
 
 _SERVED: tuple[tuple[str, str, Serve], ...] = (
     ("POST", "/tracker", imports.import_tracker),
-    ("GET", "/tracker/jobs/{id}", imports.read_job),
-    ("GET", "/tracker/jobs/{id}/report", imports.read_job_report),
+    ("GET", "/tracker/jobs/{id}", jobs.read_notes),
+    ("GET", "/tracker/jobs/{id}/report", jobs.read_report),
+    ("GET", "/system/tasks", jobs.list_tasks),
+    ("GET", "/system/tasks/{type}", jobs.list_tasks_of_type),
+    ("GET", "/system/tasks/{type}/{id}", jobs.read_task),
+    ("GET", "/system/taskSummaries/{type}", jobs.list_summaries),
+    ("GET", "/system/taskSummaries/{type}/{id}", jobs.read_summary),
     ("GET", "/tracker/trackedEntities", exports.list_entities),
     ("GET", "/tracker/trackedEntities/{uid}", exports.read_entity),
     ("GET", "/tracker/enrollments", exports.list_enrollments),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.contract import Envelope, Identity, Reading, Sender
+from adapters.contract import Envelope, Reading, Sender
 from adapters.dhis2.parameters import read_parameters
 from tracker_core.changes import ChangeSet, EnrollmentChange, EntityChange, EventChange, RelationshipChange
 from tracker_core.errors import Malformed
@@ -24,11 +24,6 @@ _ENTITY_FIELDS = ("inactive", "potentialDuplicate", "createdAtClient", "updatedA
 _ENROLLMENT_FIELDS = ("status", "completedAt", "followUp", "createdAtClient", "updatedAtClient")
 _EVENT_FIELDS = ("status", "completedAt", "attributeOptionCombo", "createdAtClient", "updatedAtClient")
 _DATES = ("occurredAt", "scheduledAt", "completedAt", "createdAtClient", "updatedAtClient")
-
-
-def identify(_raw: bytes, _envelope: Envelope) -> Identity:
-    """Every import is a message of its own: DHIS2 clients send no control id."""
-    return Identity("tracker")
 
 
 def parse(raw: bytes, _envelope: Envelope) -> dict[str, Any]:

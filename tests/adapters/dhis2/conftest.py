@@ -67,10 +67,10 @@ class Client:
             return await client.request(method, path, **options)
 
 
-def client_of(way: HubAccess, authorities: Sequence[str]) -> Client:
+def client_of(way: HubAccess, authorities: Sequence[str], username: str = "tester") -> Client:
     """Return a client of the face whose user has `authorities`."""
     assert ADAPTER.face is not None
-    user = User("UsTester001", "tester", frozenset(authorities))
+    user = User("UsTester001", username, frozenset(authorities))
     return Client(Starlette(routes=list(ADAPTER.face.routes(way)), middleware=[Middleware(logged_in, user)]))
 
 

@@ -151,23 +151,6 @@ def test_strategies(client: Client) -> None:
     assert client.get("/api/tracker/events/EvPerson001").status_code == 404
 
 
-def test_an_async_import_is_a_job(client: Client) -> None:
-    """Without `async=false` the answer is a job; its notifications and report can be asked for."""
-    response = client.post("/api/42/tracker", json={"trackedEntities": [person()]})
-    assert response.status_code == 200
-    job = response.json()["response"]
-    assert job["responseType"] == "TrackerJob"
-    [note] = client.get(f"/api/tracker/jobs/{job['id']}").json()
-    assert note["completed"] is True
-    report = client.get(f"/api/tracker/jobs/{job['id']}/report", params={"reportMode": "errors"})
-    assert report.json()["stats"]["created"] == 3
-    assert report.headers["cache-control"] == "no-store"
-    assert client.get("/api/tracker/jobs/J0000009999").json() == []
-    missing = client.get("/api/tracker/jobs/Other000001/report")
-    assert missing.status_code == 404
-    assert missing.json()["message"] == "Summary for job Other000001 does not exist"
-
-
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
