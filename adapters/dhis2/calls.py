@@ -1,10 +1,11 @@
 """One HTTP request and its reply, as the functions that serve them see both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
+from adapters.contract import Access
 from tracker_core.context import User
 
 
@@ -39,3 +40,8 @@ class Reply:
     status: int = 200
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Serve: TypeAlias = Callable[[Access, Call], Reply]
+# Method, path below `/api` in Starlette's form, and the function that answers.
+Routes: TypeAlias = tuple[tuple[str, str, Serve], ...]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters.contract import Access
-from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.fields import Fields, parse_fields, select, wants
 from adapters.dhis2.lists import Kind, envelope, read_paging, read_query, uid
 from tracker_core.database import Session
@@ -104,3 +104,13 @@ def _parts(kind: Kind, fields: Fields, *, deleted: bool) -> Parts:
         owners=kind == "trackedEntity" and wants(fields, "programOwners"),
         deleted=deleted,
     )
+
+
+ROUTES: Routes = (
+    ("GET", "/tracker/trackedEntities", list_entities),
+    ("GET", "/tracker/trackedEntities/{uid}", read_entity),
+    ("GET", "/tracker/enrollments", list_enrollments),
+    ("GET", "/tracker/enrollments/{uid}", read_enrollment),
+    ("GET", "/tracker/events", list_events),
+    ("GET", "/tracker/events/{uid}", read_event),
+)

@@ -12,12 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access, Face
 from adapters.dhis2 import exports, imports, jobs, metadata_pages, ownership, system
-from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.calls import Call, Reply, Routes, Serve
 from adapters.dhis2.metadata_types import TYPES
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
 from tracker_core.errors import Conflict, HubError, wording
-
-Serve = Callable[[Access, Call], Reply]
 
 
 class _VersionConvertor(Convertor[str]):
@@ -37,34 +35,15 @@ class _TypeConvertor(_VersionConvertor):
 register_url_convertor("dhis2version", _VersionConvertor())
 register_url_convertor("dhis2type", _TypeConvertor())
 
-_SERVED: tuple[tuple[str, str, Serve], ...] = (
-    ("POST", "/tracker", imports.import_tracker),
-    ("GET", "/tracker/jobs/{id}", jobs.read_notes),
-    ("GET", "/tracker/jobs/{id}/report", jobs.read_report),
-    ("GET", "/system/tasks", jobs.list_tasks),
-    ("GET", "/system/tasks/{type}", jobs.list_tasks_of_type),
-    ("GET", "/system/tasks/{type}/{id}", jobs.read_task),
-    ("GET", "/system/taskSummaries/{type}", jobs.list_summaries),
-    ("GET", "/system/taskSummaries/{type}/{id}", jobs.read_summary),
-    ("GET", "/tracker/trackedEntities", exports.list_entities),
-    ("GET", "/tracker/trackedEntities/{uid}", exports.read_entity),
-    ("GET", "/tracker/enrollments", exports.list_enrollments),
-    ("GET", "/tracker/enrollments/{uid}", exports.read_enrollment),
-    ("GET", "/tracker/events", exports.list_events),
-    ("GET", "/tracker/events/{uid}", exports.read_event),
-    ("PUT", "/tracker/ownership/transfer", ownership.transfer),
-    ("POST", "/tracker/ownership/override", ownership.override),
-    ("GET", "/me", system.read_me),
-    ("GET", "/system/info", system.read_info),
-    ("GET", "/system/id", system.make_ids),
-    ("GET", "/system/ping", system.ping),
-    ("GET", "/ping", system.ping),
-    ("POST", "/metadata", metadata_pages.import_metadata),
-    ("GET", "/metadata", metadata_pages.export_metadata),
-    ("GET", "/{type:dhis2type}", metadata_pages.list_objects),
-    ("GET", "/{type:dhis2type}/{uid}", metadata_pages.read_object),
+# In the order in which they are tried: what is named comes before what a type may be called.
+_SERVED: Routes = (
+    *imports.ROUTES,
+    *jobs.ROUTES,
+    *exports.ROUTES,
+    *ownership.ROUTES,
+    *system.ROUTES,
+    *metadata_pages.ROUTES,
 )
-
 
 # A part of the path captured whole takes a suffix along, and loses it in `answer`.
 _SWALLOWS_SUFFIX = re.compile(r"\{\w+\}$")

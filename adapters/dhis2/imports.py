@@ -2,7 +2,7 @@
 
 from adapters.contract import Access, Envelope
 from adapters.dhis2 import inbound, jobs
-from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.parameters import read_parameters
 from adapters.dhis2.webmessage import JSON, web_message
 from tracker_core.errors import Malformed, wording
@@ -38,3 +38,6 @@ def _job(call: Call, uid: str) -> Reply:
     location = f"{call.url.removesuffix('.json')}/jobs/{uid}"
     response = {"responseType": "TrackerJob", "id": uid, "location": location}
     return Reply(web_message(200, "Tracker job added", response=response), headers={"Location": location})
+
+
+ROUTES: Routes = (("POST", "/tracker", import_tracker),)

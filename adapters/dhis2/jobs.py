@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from adapters.contract import Access, Envelope
-from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.inbound import KINDS, Kind
 from adapters.dhis2.parameters import choice
 from tracker_core import jobs
@@ -170,3 +170,14 @@ def _result(job: Job) -> str:
     stats = report.get("stats") or {}
     counts = ", ".join(f"{stats.get(name, 0)} {name}" for name in ("created", "updated", "deleted", "ignored"))
     return f"Import complete with status {report.get('status', 'OK')}, {counts}"
+
+
+ROUTES: Routes = (
+    ("GET", "/tracker/jobs/{id}", read_notes),
+    ("GET", "/tracker/jobs/{id}/report", read_report),
+    ("GET", "/system/tasks", list_tasks),
+    ("GET", "/system/tasks/{type}", list_tasks_of_type),
+    ("GET", "/system/tasks/{type}/{id}", read_task),
+    ("GET", "/system/taskSummaries/{type}", list_summaries),
+    ("GET", "/system/taskSummaries/{type}/{id}", read_summary),
+)

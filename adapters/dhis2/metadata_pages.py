@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from adapters.contract import Access
-from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.fields import Fields, parse_fields, select
 from adapters.dhis2.lists import envelope, read_paging
 from adapters.dhis2.metadata_types import class_of
@@ -137,3 +137,11 @@ def _shown(docs: Iterable[dict[str, Any]], fields: Fields) -> list[dict[str, Any
         select(fields, {**doc, "displayName": doc.get("name"), "displayShortName": doc.get("shortName")})
         for doc in docs
     ]
+
+
+ROUTES: Routes = (
+    ("POST", "/metadata", import_metadata),
+    ("GET", "/metadata", export_metadata),
+    ("GET", "/{type:dhis2type}", list_objects),
+    ("GET", "/{type:dhis2type}/{uid}", read_object),
+)

@@ -1,7 +1,7 @@
 """Handing a person's program over to another org unit, and breaking the glass (Web API 2.42, "Access control")."""
 
 from adapters.contract import Access
-from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.lists import uid
 from adapters.dhis2.webmessage import web_message
 from tracker_core import history, metadata
@@ -98,3 +98,9 @@ def _entity(session: Session, wanted: str) -> Subject:
     if found is None:
         raise NotFound(f"TrackedEntity with id {wanted} could not be found.")
     return found
+
+
+ROUTES: Routes = (
+    ("PUT", "/tracker/ownership/transfer", transfer),
+    ("POST", "/tracker/ownership/override", override),
+)

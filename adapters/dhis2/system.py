@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.contract import Access
-from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.fields import parse_fields, select
 from adapters.dhis2.lists import read_paging
 from tracker_core import metadata, users
@@ -84,3 +84,12 @@ def make_ids(_access: Access, call: Call) -> Reply:
 def ping(_access: Access, _call: Call) -> Reply:
     """`pong`."""
     return Reply(b"pong", content_type="text/plain")
+
+
+ROUTES: Routes = (
+    ("GET", "/me", read_me),
+    ("GET", "/system/info", read_info),
+    ("GET", "/system/id", make_ids),
+    ("GET", "/system/ping", ping),
+    ("GET", "/ping", ping),
+)
