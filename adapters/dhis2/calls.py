@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 from adapters.contract import Access
 from tracker_core.context import User
 
+# The header of answers that must not be kept.
+FRESH = {"Cache-Control": "no-store"}
+
 
 @dataclass(frozen=True)
 class Call:

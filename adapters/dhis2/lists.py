@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from adapters.dhis2.parameters import choice, flag
+from adapters.dhis2.parameters import choice, flag, positive
 from tracker_core.errors import Malformed
 from tracker_core.tracker.filters import OPERATORS, UNARY, Filter
 from tracker_core.tracker.resolving import parse_moment
@@ -50,7 +50,7 @@ def read_paging(given: Mapping[str, str]) -> Paging:
     paged = flag(given, "paging", default=True)
     if not paged and any(name in given for name in ("page", "pageSize", "totalPages")):
         raise Malformed("paging=false cannot be combined with page, pageSize or totalPages")
-    number, size = _positive(given, "page", 1), _positive(given, "pageSize", 50)
+    number, size = positive(given, "page", 1), positive(given, "pageSize", 50)
     return Paging(number if paged else 0, size, flag(given, "totalPages", default=False))
 
 
@@ -120,15 +120,6 @@ def uids(given: Mapping[str, str], name: str) -> list[str]:
     """Return a parameter that is a list of UIDs, separated by `,` (2.42) or `;` (2.41)."""
     parts = given.get(name, "").replace(";", ",").split(",")
     return [uid({name: part}, name) for part in parts if part.strip()]
-
-
-def _positive(given: Mapping[str, str], name: str, default: int) -> int:
-    text = given.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
-        raise Malformed(f"{name} must be greater than or equal to 1")
-    return int(text)
 
 
 def _span(given: Mapping[str, str], name: str) -> Span:

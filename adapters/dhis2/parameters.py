@@ -72,3 +72,13 @@ def flag(given: Mapping[str, str], name: str, *, default: bool) -> bool:
     if text not in _FLAGS:
         raise Malformed(f"Value '{given[name]}' is not valid for parameter {name}. It must be true or false")
     return _FLAGS[text]
+
+
+def positive(given: Mapping[str, str], name: str, default: int) -> int:
+    """Return a parameter that is a whole number from 1."""
+    text = given.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
+        raise Malformed(f"{name} must be greater than or equal to 1")
+    return int(text)

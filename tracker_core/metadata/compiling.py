@@ -79,7 +79,7 @@ def attributes(objects: Objects, sets: Mapping[str, OptionSet]) -> dict[str, Att
             option_set=sets.get(reference(o.doc.get("optionSet"))),
             unique=bool(o.doc.get("unique")),
             org_unit_scope=bool(o.doc.get("orgunitScope")),
-            pattern=str(o.doc.get("pattern") or ""),
+            pattern=str(o.doc.get("pattern") or "") if o.doc.get("generated") else "",
         )
         for o in objects.get("trackedEntityAttributes", {}).values()
     }

@@ -65,7 +65,10 @@ class DataElement:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A tracked entity attribute. `unique` holds over the whole instance, or per org unit when `org_unit_scope`."""
+    """A tracked entity attribute. `unique` holds over the whole instance, or per org unit when `org_unit_scope`.
+
+    `pattern` is the TextPattern by which its values are generated, empty when they are not.
+    """
 
     pk: int
     uid: str

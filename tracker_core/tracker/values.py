@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tracker_core.database import Session
+from tracker_core.tracker import reserving
 from tracker_core.tracker.copying import copy_rows
 from tracker_core.tracker.deltas import Delta, values_delta
 from tracker_core.tracker.resolving import present
@@ -40,8 +41,21 @@ def write_values(
         old = before.get(uid) or world.entities[uid]
         if delta := values_delta("attributes", old.attributes, after[uid]):
             deltas[uid] = delta
+    _use_reserved(session, world, fresh, deltas)
     _change(session, world, deltas, [uid for uid, old in before.items() if old and _moved(world.entities[uid], old)])
     return deltas
+
+
+def _use_reserved(
+    session: Session, world: World, fresh: Mapping[str, Mapping[str, str]], deltas: Mapping[str, Delta]
+) -> None:
+    known = world.metadata.attributes
+    generated = {uid for uid, attribute in known.items() if attribute.pattern}
+    if not generated:
+        return
+    given = [(uid, value) for values in fresh.values() for uid, value in values.items()]
+    given += [(name.removeprefix("attributes."), new) for delta in deltas.values() for name, (_, new) in delta.items()]
+    reserving.use(session, sorted((known[uid].pk, value) for uid, value in given if uid in generated and value))
 
 
 def _moved(entity: Entity, old: Entity) -> bool:
