@@ -5,7 +5,7 @@ must enforce goes into SQL as arrays: `data_pks` (programs, stages, types …) a
 """
 
 from tracker_core.access.actor import ALL, MACHINES, SYSTEM, Actor
-from tracker_core.access.loading import load, system
+from tracker_core.access.loading import build, load, system
 from tracker_core.access.scopes import Scope, in_scope, may_see_unit, paths, under
 from tracker_core.access.sharing import (
     DATA_SHARED,
@@ -26,6 +26,7 @@ __all__ = [
     "Actor",
     "Scope",
     "access_of",
+    "build",
     "data_pks",
     "data_readable",
     "data_writable",
