@@ -1,27 +1,26 @@
 """A code system compiled for use in process: immutable, shared by threads, made once per loaded version."""
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from terminology.concepts import Concept, Edition
+from terminology.hierarchy import Hierarchy, arrange
 from terminology.words import WordIndex, index_words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeSystem:
-    """One version of a tree-shaped code system. Positions are those of a walk from the top, children in source order.
+    """One version of a code system. Positions are those of a walk from the top, children in source order.
 
-    `parents[i]` is the position above `i` (-1 at the top); `ends[i]` is the position after the last one below `i`:
-    a code subsumes exactly the positions from its own up to its end.
+    `folded` leads from a code in lower case to its position where the system compares without case.
     """
 
     edition: Edition
     concepts: tuple[Concept, ...]
     positions: dict[str, int]
-    parents: "array[int]"
-    ends: "array[int]"
+    folded: dict[str, int]
+    hierarchy: Hierarchy
     words: WordIndex
     sorted_codes: tuple[str, ...]
 
@@ -38,30 +37,44 @@ class CodeSystem:
         at = self.positions.get(code)
         return None if at is None else self.concepts[at]
 
+    def find(self, code: str) -> Concept | None:
+        """Return the concept of `code`, in any case where the system does not distinguish it."""
+        at = self.positions.get(code)
+        if at is None and self.folded:
+            at = self.folded.get(code.casefold())
+        return None if at is None else self.concepts[at]
+
     def display(self, code: str) -> str:
         """Return the display of `code`, empty when this version has no such code."""
         at = self.positions.get(code)
         return "" if at is None else self.concepts[at].display
 
     def chain(self, code: str) -> list[Concept]:
-        """Return what lies above `code`, nearest first, up to the top."""
+        """Return what lies above `code`, nearest first, up to the top; of several parents, the first."""
         found = []
-        at = self.parents[self.positions[code]] if code in self.positions else -1
-        while at >= 0:
+        at = self.positions.get(code, -1)
+        while at >= 0 and (above := self.hierarchy.parents[at]):
+            at = above[0]
             found.append(self.concepts[at])
-            at = self.parents[at]
         return found
 
     def subsumes(self, above: str, below: str) -> bool:
         """Tell whether `above` is `below` or lies above it (FHIR `$subsumes`); false when either is unknown."""
-        first, at = self.positions.get(above), self.positions.get(below)
-        return first is not None and at is not None and first <= at < self.ends[first]
+        high, low = self.positions.get(above), self.positions.get(below)
+        return high is not None and low is not None and self.hierarchy.subsumes(high, low)
 
     def below(self, code: str) -> Iterator[Concept]:
         """Yield `code` and everything below it, in the order of the source."""
-        first = self.positions.get(code)
-        if first is not None:
-            yield from self.concepts[first : self.ends[first]]
+        at = self.positions.get(code)
+        if at is not None:
+            yield self.concepts[at]
+            for place in self.hierarchy.below(at):
+                yield self.concepts[place]
+
+    def children(self, code: str) -> list[Concept]:
+        """Return the concepts directly below `code`."""
+        at = self.positions.get(code)
+        return [] if at is None else [self.concepts[place] for place in self.hierarchy.children[at]]
 
     def search(self, text: str, limit: int = 20) -> list[Concept]:
         """Return the concepts that `text` finds, best first: by the start of a code, else by the start of every word.
@@ -83,35 +96,19 @@ class CodeSystem:
 
 
 def compile_system(edition: Edition, concepts: Iterable[Concept]) -> CodeSystem:
-    """Compile concepts, given in source order, whose parents all exist and form no circle (the store checks both)."""
-    ordered, parents, ends = _walk(list(concepts))
+    """Compile concepts, given in source order, whose parents all exist and form no circle (`check_hierarchy`)."""
+    given = list(concepts)
+    places = {concept.code: at for at, concept in enumerate(given)}
+    order, hierarchy = arrange([[places[code] for code in concept.parents] for concept in given])
+    ordered = tuple(given[at] for at in order)
+    positions = {concept.code: at for at, concept in enumerate(ordered)}
+    fold = {} if edition.traits.case_sensitive else {code.casefold(): at for code, at in positions.items()}
     return CodeSystem(
         edition=edition,
-        concepts=tuple(ordered),
-        positions={concept.code: at for at, concept in enumerate(ordered)},
-        parents=parents,
-        ends=ends,
+        concepts=ordered,
+        positions=positions,
+        folded=fold,
+        hierarchy=hierarchy,
         words=index_words([concept.display for concept in ordered]),
-        sorted_codes=tuple(sorted(concept.code for concept in ordered)),
+        sorted_codes=tuple(sorted(positions)),
     )
-
-
-def _walk(concepts: list[Concept]) -> "tuple[list[Concept], array[int], array[int]]":
-    """Order concepts parents first, depth first, and give each its parent's position and its end."""
-    children: dict[str, list[Concept]] = {}
-    for concept in concepts:
-        children.setdefault(concept.parent, []).append(concept)
-    ordered: list[Concept] = []
-    parents, ends = array("i"), array("i", [0] * len(concepts))
-    todo: list[tuple[Concept | None, int]] = [(top, -1) for top in reversed(children.get("", []))]
-    while todo:
-        entered, at = todo.pop()
-        if entered is None:
-            ends[at] = len(ordered)
-            continue
-        here = len(ordered)
-        ordered.append(entered)
-        parents.append(at)
-        todo.append((None, here))
-        todo.extend((child, here) for child in reversed(children.get(entered.code, [])))
-    return ordered, parents, ends

@@ -5,20 +5,51 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Designation:
+    """Another way to say a concept: in a `language` (BCP 47, may be empty), for a `use` (a FHIR Coding, may be None)."""
+
+    value: str
+    language: str = ""
+    use: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Concept:
     """One code of a code system.
 
-    `parent` is the code above it, empty at the top; `kind` is the source's own word (`chapter`, `block`, `category`);
-    `properties` are further facts under FHIR property names (`usage`: `dagger` or `aster`, `inclusion`: list of text);
-    `where` names the place in the source, for refusals.
+    `parents` are the codes above it, none at the top; `kind` is the source's own word (`chapter`, `block`, `category`);
+    `properties` are further facts under FHIR property names (`usage`: `dagger` or `aster`, `inclusion`: list of text),
+    a list where the property repeats; `where` names the place in the source, for refusals.
     """
 
     code: str
     display: str
-    parent: str = ""
+    parents: tuple[str, ...] = ()
     kind: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     where: str = ""
+    definition: str = ""
+    designations: tuple[Designation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a FHIR CodeSystem says of itself beside its codes (R4 4.8): how to compare, what it leaves out, its state.
+
+    `content` is `complete`, `fragment`, `example`, `supplement` (to `supplements`) or `not-present`; `status` is the
+    resource's own, `standards` that of the extension structuredefinition-standards-status; `uris` gives each property
+    code its uri, `types` its type.
+    """
+
+    language: str = ""
+    case_sensitive: bool = True
+    content: str = "complete"
+    supplements: str = ""
+    status: str = "active"
+    standards: str = ""
+    experimental: bool = False
+    uris: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +60,7 @@ class Edition:
     version: str
     name: str
     source: str = ""
+    traits: Traits = field(default_factory=Traits)
 
 
 @dataclass(frozen=True, slots=True)

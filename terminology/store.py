@@ -1,17 +1,21 @@
 """Code systems in the database, by version. A load is one transaction: either the new version is served, or the old."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeAlias
 
 import psycopg
+from psycopg.types.json import Jsonb
 
-from terminology.concepts import Concept, Edition, Loaded
+from terminology.concepts import Concept, Designation, Edition, Loaded, Traits
 from terminology.errors import Refused
 
 Session: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
-_SYSTEM = "select pk, url, version, name, source, current, concepts from code_system"
+_SYSTEM = "select pk, url, version, name, source, traits, current, concepts from code_system"
+_CONCEPT = "code, display, parents, kind, properties, definition, designations"
 
 
 def load(session: Session, edition: Edition, concepts: Iterable[Concept]) -> Loaded:
@@ -21,14 +25,14 @@ def load(session: Session, edition: Edition, concepts: Iterable[Concept]) -> Loa
     rolls back and what was served stays served.
     """
     session.execute("delete from code_system where (url, version) = (%s, %s)", (edition.url, edition.version))
-    insert = "insert into code_system (url, version, name, source) values (%s, %s, %s, %s) returning pk"
-    values = (edition.url, edition.version, edition.name, edition.source)
+    insert = "insert into code_system (url, version, name, source, traits) values (%s, %s, %s, %s, %s) returning pk"
+    values = (edition.url, edition.version, edition.name, edition.source, Jsonb(asdict(edition.traits)))
     pk: int = session.execute(insert, values).fetchall()[0][0]
-    parents = _copy(session, pk, concepts)
-    _check_tree(parents)
+    stored = _copy(session, pk, concepts)
+    check_hierarchy(stored)
     session.execute("update code_system set current = false where url = %s and current", (edition.url,))
-    session.execute("update code_system set current = true, concepts = %s where pk = %s", (len(parents), pk))
-    return Loaded(pk, edition, current=True, concepts=len(parents))
+    session.execute("update code_system set current = true, concepts = %s where pk = %s", (len(stored), pk))
+    return Loaded(pk, edition, current=True, concepts=len(stored))
 
 
 def listed(session: Session) -> list[Loaded]:
@@ -42,46 +46,61 @@ def current(session: Session, url: str) -> Loaded | None:
     return _loaded(row) if row else None
 
 
+def edition(session: Session, url: str, version: str) -> Loaded | None:
+    """Return one edition of `url`, served or not, or None when it is not loaded."""
+    row = session.execute(f"{_SYSTEM} where (url, version) = (%s, %s)", (url, version)).fetchone()
+    return _loaded(row) if row else None
+
+
 def concepts(session: Session, pk: int) -> Iterator[Concept]:
     """Yield the concepts of one loaded edition in the order of its source."""
-    select = "select code, display, parent, kind, properties from concept where system = %s order by position"
-    for code, display, parent, kind, properties in session.execute(select, (pk,)):
-        yield Concept(code, display, parent or "", kind or "", properties or {})
+    select = f"select {_CONCEPT} from concept where system = %s order by position"
+    for code, display, parents, kind, properties, definition, designations in session.execute(select, (pk,)):
+        said = tuple(Designation(*one) for one in designations or ())
+        yield Concept(code, display, tuple(parents), kind or "", properties or {}, "", definition or "", said)
 
 
 def _copy(session: Session, pk: int, concepts: Iterable[Concept]) -> dict[str, Concept]:
     """Write the concepts and return them by code."""
     seen: dict[str, Concept] = {}
-    columns = "system, code, position, display, parent, kind, properties"
-    with session.cursor() as cursor, cursor.copy(f"copy concept ({columns}) from stdin") as copy:
+    with session.cursor() as cursor, cursor.copy(f"copy concept (system, position, {_CONCEPT}) from stdin") as copy:
         for position, concept in enumerate(concepts):
             if concept.code in seen:
                 raise Refused(f"code {concept.code} is there twice", concept.where)
             seen[concept.code] = concept
-            properties = json.dumps(concept.properties) if concept.properties else None
-            parent, kind = concept.parent or None, concept.kind or None
-            copy.write_row((pk, concept.code, position, concept.display, parent, kind, properties))
+            copy.write_row((pk, position, *_row(concept)))
     if not seen:
         raise Refused("there is no code in this content")
     return seen
 
 
-def _check_tree(concepts: dict[str, Concept]) -> None:
-    """Refuse a parent that is not there, and a code that lies above itself."""
-    safe: set[str] = {""}
+def _row(concept: Concept) -> tuple[Any, ...]:
+    said = [[one.value, one.language, one.use] for one in concept.designations]
+    return (
+        concept.code,
+        concept.display,
+        list(concept.parents),
+        concept.kind or None,
+        json.dumps(concept.properties) if concept.properties else None,
+        concept.definition or None,
+        json.dumps(said) if said else None,
+    )
+
+
+def check_hierarchy(concepts: Mapping[str, Concept]) -> None:
+    """Refuse a parent that is not there, and a code that lies above itself, with the place."""
     for concept in concepts.values():
-        path: list[str] = []
-        code = concept.code
-        while code not in safe:
+        for code in concept.parents:
             if code not in concepts:
-                raise Refused(f"the code {code} above {path[-1]} is not there", concepts[path[-1]].where)
-            if code in path:
-                raise Refused(f"the code {code} lies above itself: {' < '.join([*path, code])}", concept.where)
-            path.append(code)
-            code = concepts[code].parent
-        safe.update(path)
+                raise Refused(f"the code {code} above {concept.code} is not there", concept.where)
+    try:
+        TopologicalSorter({code: concept.parents for code, concept in concepts.items()}).prepare()
+    except CycleError as error:
+        circle = list(dict.fromkeys(error.args[1]))
+        text = f"the code {circle[0]} lies above itself: {' < '.join([*circle, circle[0]])}"
+        raise Refused(text, concepts[circle[0]].where) from error
 
 
 def _loaded(row: tuple[Any, ...]) -> Loaded:
-    pk, url, version, name, source, is_current, count = row
-    return Loaded(pk, Edition(url, version, name, source), is_current, count)
+    pk, url, version, name, source, traits, is_current, count = row
+    return Loaded(pk, Edition(url, version, name, source, Traits(**traits)), is_current, count)

@@ -70,7 +70,7 @@ def read_concepts(path: Path, language: str = "") -> Iterator[Concept]:
             continue
         if not display:
             raise Refused(f"class {code} has no preferred label", where)
-        concept = Concept(code, display, _parent(element), element.get("kind", ""), _properties(element), where)
+        concept = Concept(code, display, _parents(element), element.get("kind", ""), _properties(element), where)
         yield concept
         scope.uses[code] = _uses(element, scope)
         if element.find("SubClass") is None:
@@ -92,9 +92,8 @@ def _elements(path: Path, tags: tuple[str, ...]) -> Iterator[Any]:
         raise Refused(f"the file cannot be read: {error}", path.name) from error
 
 
-def _parent(element: Any) -> str:
-    above = element.find("SuperClass")
-    return above.get("code", "") if above is not None else ""
+def _parents(element: Any) -> tuple[str, ...]:
+    return tuple(above.get("code", "") for above in element.iterfind("SuperClass"))
 
 
 def _properties(element: Any) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _uses(element: Any, scope: _Scope) -> tuple[_Use, ...]:
         for use in element.iterfind("ModifiedBy")
     )
     shut = {exclude.get("code") for exclude in element.iterfind("ExcludeModifier")} | {use.modifier for use in own}
-    inherited = scope.uses.get(_parent(element), ())
+    inherited = tuple(use for code in _parents(element) for use in scope.uses.get(code, ()))
     for use in own:
         if use.modifier not in scope.suffixes:
             raise Refused(f"modifier {use.modifier} is not in the file", f"line {element.sourceline}")
@@ -147,7 +146,7 @@ def _suffixed(above: Concept, suffix: _Suffix) -> Concept:
     usage = {"usage": above.properties["usage"]} if "usage" in above.properties else {}
     properties = {**usage, "modified": True}
     display = f"{above.display} : {suffix.display}"
-    return Concept(above.code + suffix.code, display, above.code, above.kind, properties, above.where)
+    return Concept(above.code + suffix.code, display, (above.code,), above.kind, properties, above.where)
 
 
 def _label(element: Any, language: str) -> str:

@@ -20,7 +20,8 @@ def read_concepts(package: str = PACKAGE) -> Iterator[Concept]:
     """
     icd = _import(package)
     for code in icd.get_all_codes():
-        yield Concept(code, icd.get_description(code), icd.get_parent(code), _kind(icd, code), {}, code)
+        above = icd.get_parent(code)
+        yield Concept(code, icd.get_description(code), (above,) if above else (), _kind(icd, code), {}, code)
 
 
 def _import(package: str) -> ModuleType:

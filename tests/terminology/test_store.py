@@ -28,7 +28,7 @@ def test_newer_version_is_served(session: Session) -> None:
     newer = Edition("urn:tiny", "2", "Tiny", "test")
     store.load(session, newer, [Concept("a", "A new")])
     assert [(x.edition.version, x.current) for x in store.listed(session)] == [("1", False), ("2", True)]
-    again = store.load(session, EDITION, [Concept("a", "A"), Concept("b", "B", "a")])
+    again = store.load(session, EDITION, [Concept("a", "A"), Concept("b", "B", ("a",))])
     served = store.current(session, "urn:tiny")
     assert served == again
     assert again.concepts == 2
@@ -39,7 +39,7 @@ def test_newer_version_is_served(session: Session) -> None:
     [
         ([Concept("a", "A"), Concept("a", "B", where="line 7")], "line 7: code a is there twice"),
         ([Concept("a", "A", "b", where="line 3")], "line 3: the code b above a is not there"),
-        ([Concept("a", "A", "b"), Concept("b", "B", "a")], "lies above itself: a < b < a"),
+        ([Concept("a", "A", "b"), Concept("b", "B", ("a",))], "lies above itself: a < b < a"),
         ([], "no code in this content"),
     ],
 )

@@ -1,0 +1,93 @@
+"""What an operation may refer to: code systems and value sets by canonical url, with the version rules of a request."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from terminology.code_system import CodeSystem, compile_system
+from terminology.loaders.fhir import read_concepts, read_edition
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Canonicals `url|version` that a request names: what to take where nothing is said, what must be, what shall be."""
+
+    default: Mapping[str, str] = field(default_factory=dict)
+    check: Mapping[str, str] = field(default_factory=dict)
+    force: Mapping[str, str] = field(default_factory=dict)
+    value_sets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Resources at hand: those of this request first, then what is stored.
+
+    `stored_systems(url)` and `stored_value_sets(url)` return every version stored, by version; compiled systems are
+    shared and immutable.
+    """
+
+    systems: Mapping[str, Mapping[str, CodeSystem]] = field(default_factory=dict)
+    value_sets: Mapping[str, Mapping[str, Document]] = field(default_factory=dict)
+    supplements: tuple[CodeSystem, ...] = ()
+    stored_systems: Callable[[str], Mapping[str, CodeSystem]] = lambda _: {}
+    stored_value_sets: Callable[[str], Mapping[str, Document]] = lambda _: {}
+
+    def system_versions(self, url: str) -> Mapping[str, CodeSystem]:
+        """Return version -> code system for every version of `url`."""
+        return {**self.stored_systems(url), **self.systems.get(url, {})}
+
+    def value_set_versions(self, url: str) -> Mapping[str, Document]:
+        """Return version -> ValueSet for every version of `url`."""
+        return {**self.stored_value_sets(url), **self.value_sets.get(url, {})}
+
+    def system(self, url: str, version: str = "") -> CodeSystem | None:
+        """Return the code system `url` in `version`, which may end in `.x`, or its newest version; None if absent."""
+        return pick(self.system_versions(url), version)
+
+    def value_set(self, url: str, version: str = "") -> Document | None:
+        """Return the ValueSet `url` in `version`, or its newest version; None when it is absent."""
+        return pick(self.value_set_versions(url), version)
+
+
+def with_resources(library: Library, docs: Iterable[Document]) -> Library:
+    """Return `library` with CodeSystems and ValueSets that count for one request only (`tx-resource`)."""
+    systems = {url: dict(versions) for url, versions in library.systems.items()}
+    sets = {url: dict(versions) for url, versions in library.value_sets.items()}
+    supplements = list(library.supplements)
+    for doc in docs:
+        if doc.get("resourceType") == "ValueSet" and doc.get("url"):
+            sets.setdefault(doc["url"], {})[doc.get("version", "")] = doc
+        elif doc.get("resourceType") == "CodeSystem":
+            compiled = compile_system(read_edition(doc), read_concepts(doc))
+            if compiled.edition.traits.content == "supplement":
+                supplements.append(compiled)
+            else:
+                systems.setdefault(compiled.edition.url, {})[compiled.edition.version] = compiled
+    return Library(systems, sets, tuple(supplements), library.stored_systems, library.stored_value_sets)
+
+
+def pick(versions: Mapping[str, T], version: str = "") -> T | None:
+    """Return what is there in `version`; `1.x` takes the newest 1, no version the newest of all."""
+    if not version:
+        return versions[max(versions, key=_order)] if versions else None
+    if version in versions:
+        return versions[version]
+    if version.endswith((".x", ".*")):
+        fitting = [one for one in versions if one.startswith(version[:-1])]
+        return versions[max(fitting, key=_order)] if fitting else None
+    return None
+
+
+def _order(version: str) -> tuple[tuple[int, int, str], ...]:
+    """Order versions part by part, numbers as numbers."""
+    parts = version.replace("-", ".").split(".")
+    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
+
+
+def split(canonical: str) -> tuple[str, str]:
+    """Return url and version of `url|version`; no version is empty."""
+    url, _, version = canonical.partition("|")
+    return url, version
