@@ -12,7 +12,6 @@ from terminology.library import Document, Library, Versions, split
 from terminology.loaders.fhir import STANDARDS_STATUS, read_designation
 from terminology.problems import Problem
 
-
 DEPRECATED = "http://hl7.org/fhir/StructureDefinition/valueset-deprecated"
 
 
@@ -29,7 +28,9 @@ class Member:
     @property
     def deprecated(self) -> bool:
         """Tell whether the value set itself marks the code as deprecated."""
-        said = {one.get("url"): next((v for k, v in one.items() if k.startswith("value")), None) for one in self.extensions}
+        said = {
+            one.get("url"): next((v for k, v in one.items() if k.startswith("value")), None) for one in self.extensions
+        }
         return said.get(DEPRECATED) in (True, "true") or said.get(STANDARDS_STATUS) == "deprecated"
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Designation:
-    """Another way to say a concept: in a `language` (BCP 47, may be empty), for a `use` (a FHIR Coding, may be None)."""
+    """Another way to say a concept: in a `language` (BCP 47, or empty), for a `use` (a FHIR Coding, or None)."""
 
     value: str
     language: str = ""

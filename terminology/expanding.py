@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from terminology import facts, languages
 from terminology.code_system import CodeSystem
-from terminology.concepts import Designation
 from terminology.composing import Composed, Member, compose, named
+from terminology.concepts import Designation
 from terminology.languages import Languages
 from terminology.library import Document, Library, with_resources
 from terminology.loaders.fhir import STANDARDS_STATUS
@@ -51,7 +51,10 @@ def expand(library: Library, request: Request, now: datetime, accepted: str = ""
     if shown.properties:
         expansion["property"] = [{"code": code, "uri": uri} for code, uri in sorted(shown.properties.items())]
     expansion["contains"] = contains
-    return {**_head(doc, whole=request.flag("includeDefinition")), "expansion": {k: v for k, v in expansion.items() if v != []}}
+    return {
+        **_head(doc, whole=request.flag("includeDefinition")),
+        "expansion": {k: v for k, v in expansion.items() if v != []},
+    }
 
 
 def find_value_set(library: Library, request: Request) -> Document:
@@ -210,7 +213,7 @@ def _parameters(composed: Composed, request: Request, wanted: Languages) -> list
 def system_states(system: CodeSystem) -> list[str]:
     """Return what users of a code system are warned of: draft, experimental, deprecated, withdrawn."""
     traits = system.edition.traits
-    found = [state for state in ("deprecated", "withdrawn") if traits.standards == state]
+    found: list[str] = [state for state in ("deprecated", "withdrawn") if traits.standards == state]
     found += ["draft"] if traits.status == "draft" or traits.standards == "draft" else []
     return found + (["experimental"] if traits.experimental else [])
 
@@ -233,5 +236,7 @@ def _reasons(fragments: list[CodeSystem]) -> list[Document]:
 
 def _head(doc: Document, whole: bool) -> Document:
     """Return the value set without what it is made of, unless `includeDefinition` asks for it."""
-    left = ("text", "expansion", "meta") if whole else ("text", "expansion", "meta", "compose", "description", "purpose")
+    left = (
+        ("text", "expansion", "meta") if whole else ("text", "expansion", "meta", "compose", "description", "purpose")
+    )
     return {key: value for key, value in doc.items() if key not in left}

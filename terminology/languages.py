@@ -72,9 +72,7 @@ def wordings(concept: Concept, own: str) -> Iterator[Designation]:
 
 
 def choose(concept: Concept, own: str, languages: Languages) -> Designation | None:
-    """Return the wording of `concept` to show: the first in a wanted language, else the display, else None.
-
-    """
+    """Return the wording of `concept` to show: the first in a wanted language, else the display, else None."""
     for wanted in languages.wanted:
         for said in wordings(concept, own):
             if said.language and is_name(said) and matches(wanted, said.language):

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Canonicals `url|version` that a request names: what to take where nothing is said, what must be, what shall be."""
+    """Versions by url that a request names: to take where none is said, to insist on, to take whatever is said."""
 
     default: Mapping[str, str] = field(default_factory=dict)
     check: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from typing import Any
 from terminology import facts, languages
 from terminology.code_system import CodeSystem
 from terminology.composing import find_system
-from terminology.concepts import Concept
+from terminology.concepts import Concept, Designation
 from terminology.library import Library, with_resources
 from terminology.problems import Issue, Problem
 from terminology.requests import Request
@@ -58,7 +58,7 @@ def known(system: CodeSystem, code: str) -> Concept:
     return concept
 
 
-def _designation(said: languages.Designation) -> Parameter:
+def _designation(said: Designation) -> Parameter:
     parts: list[Parameter] = [{"name": "language", "valueCode": said.language}] if said.language else []
     parts += [{"name": "use", "valueCoding": said.use}] if said.use else []
     return {"name": "designation", "part": [*parts, {"name": "value", "valueString": said.value}]}
@@ -105,7 +105,9 @@ def subsume(library: Library, request: Request) -> str:
     one, other = request.text("codeA") or first.get("code", ""), request.text("codeB") or second.get("code", "")
     url = request.text("system") or first.get("system", "")
     if not (url and one and other) or second.get("system", url) != url:
-        raise Problem.bad_request("two codes of one system are expected: codeA and codeB with system, or codingA, codingB")
+        raise Problem.bad_request(
+            "two codes of one system are expected: codeA and codeB with system, or codingA, codingB"
+        )
     system = find_system(library, request.versions, url, request.text("version") or first.get("version", ""))
     above, below = known(system, one).code, known(system, other).code
     if above == below:

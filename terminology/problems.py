@@ -71,7 +71,10 @@ class Problem(Exception):
     @classmethod
     def version_checked(cls, url: str, used: str, must: str) -> "Problem":
         """Return: a version that `check-system-version` forbids."""
-        text = f"The version '{used}' is not allowed for system '{url}': required to be '{must}' by a version-check parameter"
+        text = (
+            f"The version '{used}' is not allowed for system '{url}':"
+            f" required to be '{must}' by a version-check parameter"
+        )
         return cls(Issue("error", "exception", "version-error", "VALUESET_VERSION_CHECK", text))
 
     @classmethod
@@ -83,7 +86,7 @@ class Problem(Exception):
     @classmethod
     def filter_unknown(cls, system: str, name: str, op: str) -> "Problem":
         """Return: a filter operator that is not offered."""
-        text = f"The filter \"{name} {op}\" from the system {system} was not understood"
+        text = f'The filter "{name} {op}" from the system {system} was not understood'
         return cls(Issue("error", "not-supported", "vs-invalid", "FILTER_NOT_UNDERSTOOD", text))
 
     @classmethod

@@ -23,7 +23,7 @@ _FLAGS = {
 
 @dataclass(slots=True)
 class Request:
-    """A read request. `echo` are the parameters that an expansion repeats, `shared` those of a batch for all of its parts."""
+    """A read request. `echo` are what an expansion repeats, `shared` what a batch says for all of its parts."""
 
     single: dict[str, Any] = field(default_factory=dict)
     many: dict[str, list[Any]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ def read_request(parameters: Iterable[dict[str, Any]]) -> Request:
         request.single.setdefault(name, value)
         request.many.setdefault(name, []).append(value)
         if name in _FLAGS:
-            request.flags[name] = value in (True, "true")
+            request.flags[name] = value is True or (key != "valueBoolean" and value == "true")
         if name in _ECHOED and key:
             kind = "valueUri" if key == "valueCanonical" else key
             request.echo.append({"name": name, kind: value})

@@ -5,6 +5,7 @@ from threading import Lock
 
 from terminology import store
 from terminology.code_system import CodeSystem, compile_system
+from terminology.concepts import Loaded
 from terminology.store import Session
 
 _compiled: dict[int, CodeSystem] = {}
@@ -16,8 +17,15 @@ _refreshed = {"at": float("-inf")}
 def current(session: Session, url: str) -> CodeSystem | None:
     """Return the served version of `url`, compiled, or None when none is loaded. One query; compiles once a version."""
     loaded = store.current(session, url)
-    if loaded is None:
-        return None
+    return _compile(session, loaded) if loaded is not None else None
+
+
+def versions(session: Session, url: str) -> dict[str, CodeSystem]:
+    """Return version -> every loaded version of `url`, compiled."""
+    return {one.edition.version: _compile(session, one) for one in store.listed(session, url)}
+
+
+def _compile(session: Session, loaded: Loaded) -> CodeSystem:
     with _compiling:
         if loaded.pk not in _compiled:
             _compiled[loaded.pk] = compile_system(loaded.edition, store.concepts(session, loaded.pk))
@@ -25,17 +33,19 @@ def current(session: Session, url: str) -> CodeSystem | None:
 
 
 def refresh(session: Session) -> list[str]:
-    """Pin the served version of every code system for `pinned`, forget versions no longer served; return their urls.
+    """Pin the served version of every code system for `pinned`, forget versions no longer stored; return the urls.
 
     Readers meanwhile see the one version or the other, never none.
     """
-    served = {loaded.edition.url: loaded.pk for loaded in store.listed(session) if loaded.current}
+    loaded = store.listed(session)
+    stored = {one.pk for one in loaded}
+    served = [one.edition.url for one in loaded if one.current]
     compiled = {url: system for url in served if (system := current(session, url)) is not None}
     _pinned.update(compiled)
     for url in [url for url in _pinned if url not in compiled]:
         del _pinned[url]
     _refreshed["at"] = time.monotonic()
-    for pk in [pk for pk in _compiled if pk not in served.values()]:
+    for pk in [pk for pk in _compiled if pk not in stored]:
         del _compiled[pk]
     return sorted(compiled)
 

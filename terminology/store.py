@@ -35,20 +35,15 @@ def load(session: Session, edition: Edition, concepts: Iterable[Concept]) -> Loa
     return Loaded(pk, edition, current=True, concepts=len(stored))
 
 
-def listed(session: Session) -> list[Loaded]:
-    """Return every loaded edition, by url, then oldest load first."""
-    return [_loaded(row) for row in session.execute(f"{_SYSTEM} order by url, pk")]
+def listed(session: Session, url: str = "") -> list[Loaded]:
+    """Return every loaded edition, by url, then oldest load first; only those of `url` where it is given."""
+    where = "where url = %s" if url else ""
+    return [_loaded(row) for row in session.execute(f"{_SYSTEM} {where} order by url, pk", (url,) if url else ())]
 
 
 def current(session: Session, url: str) -> Loaded | None:
     """Return the edition of `url` that is served, or None when none is loaded."""
     row = session.execute(f"{_SYSTEM} where url = %s and current", (url,)).fetchone()
-    return _loaded(row) if row else None
-
-
-def edition(session: Session, url: str, version: str) -> Loaded | None:
-    """Return one edition of `url`, served or not, or None when it is not loaded."""
-    row = session.execute(f"{_SYSTEM} where (url, version) = (%s, %s)", (url, version)).fetchone()
     return _loaded(row) if row else None
 
 

@@ -89,8 +89,8 @@ def _pairs(group: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, An
 def translate(maps: Iterable[ConceptMap], request: Request) -> list[dict[str, Any]]:
     """Return the parameters of the answer to `$translate` over `maps`, those that the request may use.
 
-    `reverse` (or R5's `targetCode`) asks what maps to the code. `targetsystem` keeps answers of one system. A match that
-    says "nothing fits" is told, but gives the result false. Raises `Problem` when there is no code to translate.
+    `reverse` (or R5's `targetCode`) asks what maps to the code. `targetsystem` keeps answers of one system. A match
+    that says "nothing fits" is told, but gives the result false. Raises `Problem` when there is no code to translate.
     """
     codings, backwards = _asked(request)
     wanted = request.text("targetsystem") or request.text("targetSystem")

@@ -15,7 +15,8 @@ from terminology.problems import Issue, Problem
 from terminology.requests import Request, read_request
 
 _NOTHING = (
-    "Unable to find code to validate (looked for coding | codeableConcept | code+system | code+inferSystem in parameters"
+    "Unable to find code to validate"
+    " (looked for coding | codeableConcept | code+system | code+inferSystem in parameters"
 )
 DEPRECATED_IN_SET = "CONCEPT_DEPRECATED_IN_VALUESET"
 # What an answer's `message` leaves out: the state of the resources used, and hints that change nothing.
@@ -131,9 +132,7 @@ def read_codings(request: Request, system_needed: bool = True) -> list[Coding]:
 
 
 def _coding(doc: dict[str, Any], place: str) -> Coding:
-    return Coding(
-        doc.get("system", ""), doc.get("code", ""), doc.get("display", ""), doc.get("version", ""), place
-    )
+    return Coding(doc.get("system", ""), doc.get("code", ""), doc.get("display", ""), doc.get("version", ""), place)
 
 
 def _languages(request: Request, accepted: str) -> Languages:
@@ -216,9 +215,9 @@ class _Asked:
         verdict.display = displays.shown(system, concept, self.wanted, member)
         if coding.display:
             # Where the code is no member anyway, its wording is only a hint.
-            lenient = self.request.flag("lenient-display-validation") and not verdict.found or not verdict.found
-            issue = displays.check(system, concept, coding.display, self.wanted, coding.at("display"), lenient)
-            verdict.issues += [issue] if issue else []
+            lenient = self.request.flag("lenient-display-validation") or not verdict.found
+            wrong = displays.check(system, concept, coding.display, self.wanted, coding.at("display"), lenient)
+            verdict.issues += [wrong] if wrong else []
 
     def _member(self, coding: Coding, concept: Concept) -> Member | None:
         return self.composed.get(coding.system, concept.code) if self.composed is not None else None

@@ -14,6 +14,7 @@ from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.reading import READS
 from adapters.fhir.reads import Conditions, Reply
 from adapters.fhir.requests import Request, parse
+from adapters.fhir.terminology import http as terminology
 from tracker_core import records
 from tracker_core.database import AsyncPool, async_reading
 from tracker_core.errors import HubError, NotFound, wording
@@ -61,6 +62,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         Route(PREFIX, bundle, methods=["POST"]),
         Route(f"{PREFIX}/", bundle, methods=["POST"]),
         Route(f"{PREFIX}/metadata", metadata, methods=["GET"]),
+        *terminology.routes(access, PREFIX),
         Route(f"{PREFIX}/{{type}}/_search", search, methods=["POST"]),
         Route(f"{PREFIX}/{{type}}", get, methods=["GET"]),
         Route(f"{PREFIX}/{{type}}", write, methods=["POST", "PUT", "DELETE"]),

@@ -1,0 +1,76 @@
+"""The routes of the terminology operations: parameters in the query or in a Parameters resource."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from adapters.contract import Access
+from adapters.fhir.outcomes import CONTENT_TYPE
+from adapters.fhir.terminology.operations import OPERATIONS, on_instance
+from terminology.errors import Refused
+from terminology.problems import Issue, Problem
+from terminology.requests import read_request
+from tracker_core.errors import Malformed
+
+
+def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
+    """Return a route per operation, on the type and on one of its records."""
+
+    async def operate(request: HttpRequest) -> Response:
+        raw = await request.body()
+        return await run_in_threadpool(_operate, access, request, raw)
+
+    found: list[BaseRoute] = []
+    for type_, name in OPERATIONS:
+        found.append(Route(f"{prefix}/{type_}/{name}", operate, methods=["GET", "POST"]))
+        if name != "$batch-validate-code":
+            found.append(Route(f"{prefix}/{type_}/{{id}}/{name}", operate, methods=["GET", "POST"]))
+    return found
+
+
+def _operate(access: Access, request: HttpRequest, raw: bytes) -> Response:
+    parts = request.url.path.strip("/").split("/")
+    type_ = parts[1]
+    asked = read_request(_parameters(request, raw))
+    # Parsing weights of languages is the operation's; the header is passed on as it came.
+    accepted = request.headers.get("accept-language", "")
+    try:
+        with access.session() as session:
+            if "id" in request.path_params:
+                on_instance(session, type_, request.path_params["id"], asked)
+            answer = OPERATIONS[type_, parts[-1]](session, asked, "" if accepted == "*" else accepted)
+    except Problem as problem:
+        return _response(_outcome(problem.issue), problem.status)
+    except Refused as refused:
+        issue = Issue("error", "invalid", "", "", refused.detail, refused.where)
+        return _response(_outcome(issue), 422)
+    return _response(answer, 200)
+
+
+def _parameters(request: HttpRequest, raw: bytes) -> list[dict[str, Any]]:
+    given: list[dict[str, Any]] = [{"name": k, "valueString": v} for k, v in request.query_params.multi_items()]
+    if request.method == "GET" or not raw.strip():
+        return given
+    try:
+        doc = orjson.loads(raw)
+    except ValueError as error:
+        raise Malformed(f"the body is not JSON: {error}") from error
+    if not isinstance(doc, dict) or doc.get("resourceType") != "Parameters":
+        raise Malformed("a Parameters resource is expected")
+    parts = doc.get("parameter", [])
+    if not isinstance(parts, list) or not all(isinstance(one, dict) for one in parts):
+        raise Malformed("Parameters.parameter is a list of objects")
+    return [*given, *parts]
+
+
+def _outcome(issue: Issue) -> dict[str, Any]:
+    return {"resourceType": "OperationOutcome", "issue": [issue.document()]}
+
+
+def _response(doc: dict[str, Any], status: int) -> Response:
+    return Response(orjson.dumps(doc), status, media_type=CONTENT_TYPE)

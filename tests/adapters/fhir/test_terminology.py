@@ -1,0 +1,173 @@
+"""Terminology operations over HTTP, on resources stored by the FHIR API and on loaded code systems."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from terminology import store
+from terminology.concepts import Concept, Edition
+from tracker_core.database import Pool, transaction
+
+URL = "http://example.org/fruit"
+SYSTEM = {
+    "resourceType": "CodeSystem",
+    "id": "fruit",
+    "url": URL,
+    "version": "1",
+    "name": "Fruit",
+    "language": "en",
+    "status": "active",
+    "content": "complete",
+    "concept": [
+        {
+            "code": "citrus",
+            "display": "Citrus fruit",
+            "concept": [
+                {"code": "lemon", "display": "Lemon", "designation": [{"language": "fr", "value": "Citron"}]},
+                {"code": "lime", "display": "Lime", "definition": "A green one"},
+            ],
+        },
+        {"code": "apple", "display": "Apple"},
+    ],
+}
+SET = {
+    "resourceType": "ValueSet",
+    "id": "sour",
+    "url": "http://example.org/sour",
+    "status": "active",
+    "compose": {"include": [{"system": URL, "filter": [{"property": "concept", "op": "is-a", "value": "citrus"}]}]},
+}
+MAP = {
+    "resourceType": "ConceptMap",
+    "id": "colours",
+    "url": "http://example.org/colours",
+    "status": "active",
+    "group": [
+        {
+            "source": URL,
+            "target": "urn:colours",
+            "element": [
+                {"code": "lemon", "target": [{"code": "yellow", "equivalence": "equivalent"}]},
+                {"code": "citrus", "target": [{"code": "yellow", "equivalence": "wider"}]},
+                {"code": "apple", "target": [{"equivalence": "unmatched", "comment": "many"}]},
+            ],
+        }
+    ],
+}
+
+
+@pytest.fixture
+def shelf(client: httpx.Client) -> httpx.Client:
+    """A server that holds a code system, a value set and a map."""
+    for doc in (SYSTEM, SET, MAP):
+        assert client.put(f"/{doc['resourceType']}/{doc['id']}", json=doc).status_code == 201
+    return client
+
+
+def values(response: httpx.Response) -> dict[str, Any]:
+    """Return name -> value of a Parameters resource; of names that repeat, the last."""
+    assert response.status_code == 200, response.text
+    parts = response.json()["parameter"]
+    return {one["name"]: next((v for k, v in one.items() if k != "name"), None) for one in parts}
+
+
+def test_expands_by_url_and_by_id(shelf: httpx.Client) -> None:
+    """Both ways lead to the same codes; a filter finds starts of words, a page is cut from the whole."""
+    by_url = shelf.get("/ValueSet/$expand", params={"url": SET["url"], "excludeNested": "true"}).json()
+    by_id = shelf.get("/ValueSet/sour/$expand", params={"excludeNested": "true"}).json()
+    codes = [one["code"] for one in by_url["expansion"]["contains"]]
+    assert codes == [one["code"] for one in by_id["expansion"]["contains"]] == ["citrus", "lemon", "lime"]
+    found = shelf.get("/ValueSet/$expand", params={"url": SET["url"], "filter": "LEM"}).json()
+    assert [one["code"] for one in found["expansion"]["contains"]] == ["lemon"]
+    page = shelf.get("/ValueSet/$expand", params={"url": SET["url"], "count": 1, "offset": 1}).json()
+    assert [one["code"] for one in page["expansion"]["contains"]] == ["lemon"]
+    assert page["expansion"]["total"] == 3
+
+
+def test_expands_nested_and_in_a_language(shelf: httpx.Client) -> None:
+    """A whole hierarchy is shown as one; Accept-Language chooses the display."""
+    answer = shelf.get("/ValueSet/$expand", params={"url": SET["url"]}, headers={"accept-language": "fr"}).json()
+    (top,) = answer["expansion"]["contains"]
+    assert (top["code"], [one["display"] for one in top["contains"]]) == ("citrus", ["Citron", "Lime"])
+
+
+def test_validates_and_looks_up(shelf: httpx.Client) -> None:
+    """A member is valid, another code of the system is not; a code's facts are told."""
+    asked = {"url": SET["url"], "system": URL, "code": "lemon"}
+    assert values(shelf.get("/ValueSet/$validate-code", params=asked))["result"] is True
+    assert values(shelf.get("/ValueSet/$validate-code", params={**asked, "code": "apple"}))["result"] is False
+    assert values(shelf.get("/CodeSystem/$validate-code", params={"url": URL, "code": "apple"}))["result"] is True
+    assert values(shelf.get("/CodeSystem/fruit/$validate-code", params={"url": URL, "code": "pear"}))["result"] is False
+    found = values(shelf.get("/CodeSystem/$lookup", params={"system": URL, "code": "lime"}))
+    assert (found["display"], found["definition"], found["version"]) == ("Lime", "A green one", "1")
+    missing = shelf.get("/CodeSystem/$lookup", params={"system": URL, "code": "pear"})
+    assert (missing.status_code, missing.json()["issue"][0]["code"]) == (404, "not-found")
+
+
+def test_subsumes(shelf: httpx.Client) -> None:
+    """The four outcomes of $subsumes."""
+    pairs = {
+        ("citrus", "lemon"): "subsumes",
+        ("lemon", "citrus"): "subsumed-by",
+        ("lime", "lime"): "equivalent",
+        ("lime", "apple"): "not-subsumed",
+    }
+    for (one, other), outcome in pairs.items():
+        asked = {"system": URL, "codeA": one, "codeB": other}
+        assert values(shelf.get("/CodeSystem/$subsumes", params=asked))["outcome"] == outcome
+    refused = shelf.get("/CodeSystem/$subsumes", params={"system": URL, "codeA": "lime"})
+    assert refused.status_code == 400
+
+
+def test_translates_both_ways(shelf: httpx.Client) -> None:
+    """Forward gives the target, reverse every source with the relation turned; no match is result false."""
+    forward = shelf.get("/ConceptMap/$translate", params={"url": MAP["url"], "system": URL, "code": "lemon"})
+    assert values(forward)["result"] is True
+    assert values(forward)["match"][1]["valueCoding"] == {"system": "urn:colours", "code": "yellow"}
+    asked = {"system": "urn:colours", "code": "yellow", "reverse": "true"}
+    back = shelf.get("/ConceptMap/colours/$translate", params=asked).json()["parameter"]
+    matches = [(one["part"][1]["valueCoding"]["code"], one["part"][0]["valueCode"]) for one in back[1:]]
+    assert matches == [("lemon", "equivalent"), ("citrus", "narrower")]
+    none = shelf.get("/ConceptMap/$translate", params={"url": MAP["url"], "system": URL, "code": "apple"})
+    assert values(none)["result"] is False
+    assert shelf.get("/ConceptMap/$translate", params={"url": "urn:none", "code": "x"}).status_code == 404
+
+
+def test_loaded_systems_serve_too(client: httpx.Client, pool: Pool) -> None:
+    """What `terms load` stored is seen by the operations at once."""
+    with transaction(pool) as session:
+        edition = Edition("http://example.org/loaded", "2026", "Loaded")
+        store.load(session, edition, [Concept("A", "Above"), Concept("B", "Below", ("A",))])
+    given = {"resourceType": "ValueSet", "url": "urn:v", "compose": {"include": [{"system": edition.url}]}}
+    body = {"resourceType": "Parameters", "parameter": [{"name": "valueSet", "resource": given}]}
+    answer = client.post("/ValueSet/$expand", json=body).json()
+    assert [one["code"] for one in answer["expansion"]["contains"][0]["contains"]] == ["B"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b'{"resourceType":"Patient"}', 400),
+        (b'{"resourceType":"Parameters","parameter":3}', 400),
+        (b'{"resourceType":"Parameters"}', 400),
+        (b'{"resourceType":"Parameters","parameter":[{"name":"url","valueUri":"urn:nothing"}]}', 404),
+    ],
+)
+def test_bad_requests_are_refused(client: httpx.Client, body: bytes, status: int) -> None:
+    """Whatever makes no question is answered with an OperationOutcome."""
+    answer = client.post("/ValueSet/$expand", content=body)
+    assert (answer.status_code, answer.json()["resourceType"]) == (status, "OperationOutcome")
+
+
+def test_an_unbounded_expansion_is_refused(client: httpx.Client) -> None:
+    """More than a thousand codes come in pages, or not at all."""
+    many = {**SYSTEM, "id": "many", "url": "urn:many", "concept": [{"code": f"c{n}"} for n in range(1001)]}
+    given = {"resourceType": "ValueSet", "url": "urn:v", "compose": {"include": [{"system": "urn:many"}]}}
+    parts: list[dict[str, Any]] = [{"name": "valueSet", "resource": given}, {"name": "tx-resource", "resource": many}]
+    refused = client.post("/ValueSet/$expand", json={"resourceType": "Parameters", "parameter": parts})
+    assert (refused.status_code, refused.json()["issue"][0]["code"]) == (422, "too-costly")
+    paged = [*parts, {"name": "count", "valueInteger": 10}, {"name": "offset", "valueInteger": 995}]
+    answer = client.post("/ValueSet/$expand", json={"resourceType": "Parameters", "parameter": paged}).json()
+    assert [one["code"] for one in answer["expansion"]["contains"]] == [f"c{n}" for n in range(995, 1001)]
