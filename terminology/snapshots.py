@@ -8,7 +8,7 @@ from terminology.code_system import CodeSystem, compile_system
 from terminology.concepts import Loaded
 from terminology.store import Session
 
-_compiled: dict[int, CodeSystem] = {}
+_compiled: dict[tuple[int, str, str], CodeSystem] = {}
 _pinned: dict[str, CodeSystem] = {}
 _compiling = Lock()
 _refreshed = {"at": float("-inf")}
@@ -27,9 +27,14 @@ def versions(session: Session, url: str) -> dict[str, CodeSystem]:
 
 def _compile(session: Session, loaded: Loaded) -> CodeSystem:
     with _compiling:
-        if loaded.pk not in _compiled:
-            _compiled[loaded.pk] = compile_system(loaded.edition, store.concepts(session, loaded.pk))
-        return _compiled[loaded.pk]
+        if _key(loaded) not in _compiled:
+            _compiled[_key(loaded)] = compile_system(loaded.edition, store.concepts(session, loaded.pk))
+        return _compiled[_key(loaded)]
+
+
+def _key(loaded: Loaded) -> tuple[int, str, str]:
+    """Return what a load is known by, in whatever database of this process it lies."""
+    return loaded.pk, loaded.edition.url, loaded.edition.version
 
 
 def refresh(session: Session) -> list[str]:
@@ -38,15 +43,15 @@ def refresh(session: Session) -> list[str]:
     Readers meanwhile see the one version or the other, never none.
     """
     loaded = store.listed(session)
-    stored = {one.pk for one in loaded}
+    stored = {_key(one) for one in loaded}
     served = [one.edition.url for one in loaded if one.current]
     compiled = {url: system for url in served if (system := current(session, url)) is not None}
     _pinned.update(compiled)
     for url in [url for url in _pinned if url not in compiled]:
         del _pinned[url]
     _refreshed["at"] = time.monotonic()
-    for pk in [pk for pk in _compiled if pk not in stored]:
-        del _compiled[pk]
+    for key in [key for key in _compiled if key not in stored]:
+        del _compiled[key]
     return sorted(compiled)
 
 
