@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access, Face
-from adapters.dhis2 import exports, generated, imports, jobs, metadata_pages, ownership, system
+from adapters.dhis2 import exports, generated, imports, jobs, metadata_pages, notes, ownership, system
 from adapters.dhis2.calls import Call, Reply, Routes, Serve
 from adapters.dhis2.metadata_types import TYPES
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
@@ -41,6 +41,7 @@ _SERVED: Routes = (
     *jobs.ROUTES,
     *exports.ROUTES,
     *ownership.ROUTES,
+    *notes.ROUTES,
     *generated.ROUTES,
     *system.ROUTES,
     *metadata_pages.ROUTES,

@@ -6,6 +6,7 @@ by pk; what does not exist is left out.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tracker_core import metadata
@@ -13,7 +14,7 @@ from tracker_core.database import Session
 from tracker_core.metadata import Metadata
 from tracker_core.tracker.loading import uids_of
 from tracker_core.tracker.ownership import owners
-from tracker_core.tracker.provenance import Stamp, actors, value_stamps
+from tracker_core.tracker.provenance import Stamp, actors, users_of, value_stamps
 
 Document = dict[str, Any]
 
@@ -336,6 +337,22 @@ def _name_actors(reader: _Reader, docs: Iterable[Document]) -> None:
             if isinstance(doc.get(key), int):
                 user = users[doc[key]]
                 doc[key] = user["username"] if key == "storedBy" else user
+    _name_authors(reader, [doc for doc in stamped if doc.get("notes")])
+
+
+def _name_authors(reader: _Reader, docs: list[Document]) -> None:
+    """Let each note tell who wrote it, as a user beside the name."""
+    if docs:
+        users = users_of(reader.session, (note["storedBy"] for doc in docs for note in doc["notes"]))
+        for doc in docs:
+            doc["notes"] = [
+                {
+                    **note,
+                    "storedAt": datetime.fromisoformat(note["storedAt"]),
+                    "createdBy": users[note["storedBy"]],
+                }
+                for note in doc["notes"]
+            ]
 
 
 def _stamped(doc: Document) -> Iterable[Document]:

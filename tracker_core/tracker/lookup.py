@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tracker_core.database import Session
+from tracker_core.tracker.visibility import TABLES, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,9 @@ def find_entity(session: Session, uid: str) -> Subject | None:
         "select pk, uid, type, org_unit from tracked_entity where uid = %s and not deleted", (uid,)
     ).fetchone()
     return Subject(*row) if row else None
+
+
+def find_pk(session: Session, kind: Kind, uid: str) -> int | None:
+    """Return the key of the live object `uid`."""
+    row = session.execute(f"select pk from {TABLES[kind]} where uid = %s and not deleted", (uid,)).fetchone()
+    return int(row[0]) if row else None

@@ -50,3 +50,21 @@ def actors(session: Session, change_sets: Iterable[int]) -> dict[int, dict[str, 
     return {
         id: {"uid": uid, "username": actor, "firstName": first, "surname": last} for id, actor, uid, first, last in rows
     }
+
+
+def user_of(session: Session, username: str) -> dict[str, Any]:
+    """Return a user in DHIS2's form; of one who is no more only the name."""
+    return users_of(session, [username])[username]
+
+
+def users_of(session: Session, usernames: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return users in DHIS2's form by name; of those who are no more only the name."""
+    rows = session.execute(
+        "select a.username, u.uid, u.doc->>'firstName', u.doc->>'surname' from unnest(%b::text[]) as a (username)"
+        " left join user_account u on u.username = a.username",
+        (sorted(set(usernames)),),
+    )
+    return {
+        username: {"uid": uid, "username": username, "firstName": first, "surname": last}
+        for username, uid, first, last in rows
+    }

@@ -84,3 +84,11 @@ def client(way: HubAccess) -> Client:
 def limited(way: HubAccess) -> Client:
     """A client of the face whose user has no authority."""
     return client_of(way, [])
+
+
+@pytest.fixture
+def stranger(way: HubAccess) -> Client:
+    """A client of the face whose user works at Clinic Cedar alone, without any authority."""
+    with way.session() as session:
+        users.create(session, "stranger", "secret", doc={"organisationUnits": [{"id": "OuClinicC00"}]})
+    return client_of(way, [], "stranger")
