@@ -80,7 +80,7 @@ def reduce_structures(structures: list[Json], value_sets: dict[str, list[str]]) 
 def reduce_element(element: Json, value_sets: dict[str, list[str]]) -> list[Any]:
     """Return one element as `[types, required, list, targets, code list, flags]`.
 
-    Flags: `s` for what a summary shows, `a` for what XML writes as an attribute.
+    Flags: `s` for what a summary shows, `m` for what changes the meaning of the rest, `a` for attributes in XML.
     """
     if "contentReference" in element:
         types = [element["contentReference"]]
@@ -95,7 +95,9 @@ def reduce_element(element: Json, value_sets: dict[str, list[str]]) -> list[Any]
         int(element["max"] != "1"),
         sorted(targets),
         url if url in value_sets else "",
-        "s" * bool(element.get("isSummary")) + "a" * ("xmlAttr" in element.get("representation", [])),
+        "s" * bool(element.get("isSummary"))
+        + "m" * bool(element.get("isModifier"))
+        + "a" * ("xmlAttr" in element.get("representation", [])),
     ]
 
 

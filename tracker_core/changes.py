@@ -1,7 +1,10 @@
 """What a mapping reads out of a document: changes, never ids. `tracker_core.apply` decides which object each one is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from tracker_core.issues import Issue
 
 Method = Literal["put", "create", "merge", "delete", "patch", "retract"]
 
@@ -24,8 +27,9 @@ class RecordChange:
                 an element that is `None` is removed, identifiers and extensions are united by their keys, inner
                 objects and periods are merged the same way, one type of a choice removes the others, elements not
                 named stay (HL7v2 `""`, SMS fragments, EMR rows);
-      `patch`   `document` is the finished new state of `id`, read under `version`;
-      `delete`  the record `id` or what `match` finds;
+      `patch`   `document` is the finished new state of `id`, read under `version`; or, with `edit`, what that function
+                makes of the current document of `id` or of what `match` finds (it returns an issue when it cannot);
+      `delete`  the record `id` or what `match` finds: one record, unless `every`;
       `retract` what the sender no longer says: every live record of this peer that `match` finds and that no other
                 change of the set writes becomes `entered-in-error` and stays readable; nothing when there is none.
                 `document` is empty (`{}`). Snapshots use it: a corrected EMR row, DG1 segments of an ADT^A08.
@@ -50,6 +54,8 @@ class RecordChange:
     where: str = ""
     defaults: dict[str, Any] = field(default_factory=dict)
     clears: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    edit: Callable[[bytes], bytes | Issue] | None = None
+    every: bool = False
 
 
 @dataclass(slots=True)

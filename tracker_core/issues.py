@@ -1,6 +1,7 @@
 """What is wrong with data, as values: collected in a report, never raised."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "information"]
@@ -30,13 +31,17 @@ class Issue:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one item of a document: kind `Patient`, `enrollment`, `row` …; `action` says what was done."""
+    """What became of one item of a document: kind `Patient`, `enrollment`, `row` …; `action` says what was done.
+
+    `updated` is when the version that is there now was made, where that is known.
+    """
 
     kind: str
     id: str
     action: Literal["created", "updated", "unchanged", "deleted", "ignored"]
     version: int = 0
     where: str = ""
+    updated: datetime | None = None
 
 
 @dataclass(slots=True)

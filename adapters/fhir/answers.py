@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import orjson
 
@@ -11,6 +12,7 @@ from adapters.fhir.reading import READS
 from adapters.fhir.requests import Request, parse
 from tracker_core.errors import HubError
 from tracker_core.issues import Issue, Outcome, Report
+from tracker_core.records.terms import instant
 
 _NUMBER = re.compile(r"Bundle\.entry\[(\d+)\]")
 _STATUS = {
@@ -35,8 +37,15 @@ def answer(raw: bytes, envelope: Envelope, report: Report, error: BaseException 
     return bundle(request, report, {})
 
 
-def bundle(request: Request, report: Report, reads: Mapping[int, bytes]) -> bytes:
-    """Return the response bundle; `reads` are finished entries for the reads of the request, by number."""
+def bundle(
+    request: Request, report: Report, reads: Mapping[int, bytes], docs: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Return the response bundle.
+
+    `reads` are finished entries for the reads of the request, by number; `docs` the records to show of those written,
+    by the place of their entry.
+    """
+    shown = docs or {}
     done = {number: one for one in report.outcomes if (number := _number(one.where)) is not None}
     issues: dict[int, list[Issue]] = {}
     for issue in report.issues:
@@ -48,7 +57,8 @@ def bundle(request: Request, report: Report, reads: Mapping[int, bytes]) -> byte
         elif entry.method in READS:
             entries.append(response("200 OK"))
         else:
-            entries.append(_entry(done.get(number), issues.get(number, []), entry.method))
+            resource = shown.get(entry.where, b"")
+            entries.append(_entry(done.get(number), issues.get(number, []), entry.method, resource))
     kind = f"{request.interaction}-response".encode()
     return b'{"resourceType":"Bundle","type":"%b","entry":[%b]}' % (kind, b",".join(entries))
 
@@ -58,14 +68,14 @@ def _number(where: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _entry(done: Outcome | None, issues: Sequence[Issue], method: str) -> bytes:
+def _entry(done: Outcome | None, issues: Sequence[Issue], method: str, resource: bytes) -> bytes:
     details = outcomes.outcome(issues) if issues else b""
     if done is None:
         failed = issues or [Issue("processing", "the entry was not processed")]
         return response(f"{outcomes.status(failed) or 500} Refused", details or outcomes.outcome(failed))
     if method == "DELETE":
         return response("204 No Content", details)
-    return response(_STATUS[done.action], details, location(done), f'W/"{done.version}"')
+    return response(_STATUS[done.action], details, location(done), f'W/"{done.version}"', done.updated, resource)
 
 
 def location(done: Outcome) -> str:
@@ -73,9 +83,17 @@ def location(done: Outcome) -> str:
     return f"{done.kind}/{done.id}/_history/{done.version}"
 
 
-def response(status: str, outcome: bytes = b"", location: str = "", etag: str = "", resource: bytes = b"") -> bytes:
+def response(
+    status: str,
+    outcome: bytes = b"",
+    location: str = "",
+    etag: str = "",
+    updated: datetime | None = None,
+    resource: bytes = b"",
+) -> bytes:
     """Return one entry of a response bundle."""
-    parts = {"status": status, "location": location, "etag": etag}
+    at = instant(updated) if updated else ""
+    parts = {"status": status, "location": location, "etag": etag, "lastModified": at}
     body = orjson.dumps({key: value for key, value in parts.items() if value})
     if outcome:
         body = body[:-1] + b',"outcome":' + outcome + b"}"

@@ -24,13 +24,23 @@ def searchset(base: str, type_: str, pairs: Sequence[tuple[str, str]], page: Pag
     return _bundle(b"searchset", page.total, links, entries)
 
 
-def history(base: str, path: str, pairs: Sequence[tuple[str, str]], versions: Sequence[Stored], cursor: str) -> bytes:
-    """Return versions, newest first, as a history bundle; `cursor` leads to older ones, if any."""
+def history(
+    base: str,
+    path: str,
+    pairs: Sequence[tuple[str, str]],
+    versions: Sequence[Stored],
+    docs: Sequence[bytes],
+    cursor: str,
+) -> bytes:
+    """Return versions, newest first, as a history bundle; `docs` are their documents as they are to be shown.
+
+    `cursor` leads to older ones, if any.
+    """
     links = [_link("self", f"{base}/{path}", pairs)]
     if cursor:
         kept = [pair for pair in pairs if pair[0] != "_cursor"]
         links.append(_link("next", f"{base}/{path}", [*kept, ("_cursor", cursor)]))
-    return _bundle(b"history", None, links, [_version(base, one) for one in versions])
+    return _bundle(b"history", None, links, [_version(base, one, doc) for one, doc in zip(versions, docs, strict=True)])
 
 
 def _bundle(kind: bytes, total: int | None, links: list[dict[str, str]], entries: Sequence[bytes]) -> bytes:
@@ -49,14 +59,14 @@ def _found(base: str, one: Stored, doc: bytes, mode: bytes) -> bytes:
     return b'{"fullUrl":"%b","resource":%b,"search":{"mode":"%b"}}' % (url, doc, mode)
 
 
-def _version(base: str, one: Stored) -> bytes:
+def _version(base: str, one: Stored, doc: bytes) -> bytes:
     method = "DELETE" if one.deleted else "POST" if one.version == 1 else "PUT"
     status = "204 No Content" if one.deleted else "201 Created" if one.version == 1 else "200 OK"
     tail = {
         "request": {"method": method, "url": one.type if method == "POST" else one.reference},
         "response": {"status": status, "etag": etag(one), "lastModified": instant(one.updated)},
     }
-    resource = b"" if one.deleted else b'"resource":' + one.doc + b","
+    resource = b"" if one.deleted else b'"resource":' + doc + b","
     return b'{"fullUrl":"%b",%b%b' % (f"{base}/{one.reference}".encode(), resource, orjson.dumps(tail)[1:])
 
 

@@ -10,20 +10,20 @@ from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Accepted, Access, Envelope
 from adapters.fhir import answers, capability, outcomes, reads
+from adapters.fhir.formats import Handler, negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.reading import READS
-from adapters.fhir.reads import Conditions, Reply
-from adapters.fhir.requests import Request, parse
+from adapters.fhir.replies import Conditions, Reply, headers_of, query_pairs
+from adapters.fhir.requests import KINDS, Entry, Request, kind_of, parse
 from adapters.fhir.terminology import http as terminology
 from tracker_core import records
-from tracker_core.database import AsyncPool, async_reading
+from tracker_core.database import AsyncPool, Session, async_reading
 from tracker_core.errors import HubError, NotFound, wording
 from tracker_core.issues import Outcome
 from tracker_core.records.definitions import resource_types
 
 PREFIX = "/fhir"
 _KEPT_HEADERS = ("if-match", "if-none-match", "if-none-exist", "prefer")
-_JSON = ("application/fhir+json", "application/json", "application/*", "*/*", "text/json", "json")
 _READ_METHODS = (b'"GET"', b'"HEAD"')
 _STATUS = {"created": 201, "updated": 200, "unchanged": 200, "ignored": 200, "deleted": 204}
 
@@ -32,57 +32,52 @@ def routes(access: Access) -> Sequence[BaseRoute]:
     """Return the routes of the face."""
 
     async def metadata(request: HttpRequest) -> Response:
-        _negotiate(request)
         return Response(capability.statement(_base(request)), media_type=CONTENT_TYPE)
 
     async def bundle(request: HttpRequest) -> Response:
-        _negotiate(request)
-        raw = await request.body()
+        raw = await _body(request)
         return await run_in_threadpool(_bundle, access, request, raw)
 
     async def get(request: HttpRequest) -> Response:
-        _negotiate(request)
         one = reads.names_one(_below_base(request)) if access.direct else None
         if access.direct and one:
             return await _get_one(access.direct, request, *one)
         return await run_in_threadpool(_get, access, request, request.url.query)
 
     async def search(request: HttpRequest) -> Response:
-        _negotiate(request)
         body = (await request.body()).decode("utf-8", "replace")
         query = "&".join(part for part in (request.url.query, body) if part)
         return await run_in_threadpool(_get, access, request, query)
 
     async def write(request: HttpRequest) -> Response:
-        _negotiate(request)
-        raw = await request.body()
+        raw = await _body(request)
         return await run_in_threadpool(_write, access, request, raw)
 
+    def route(path: str, handler: Handler, *methods: str) -> Route:
+        return Route(PREFIX + path, negotiated(handler), methods=methods)
+
     return [
-        Route(PREFIX, bundle, methods=["POST"]),
-        Route(f"{PREFIX}/", bundle, methods=["POST"]),
-        Route(f"{PREFIX}/metadata", metadata, methods=["GET"]),
+        route("", bundle, "POST"),
+        route("/", bundle, "POST"),
+        route("/metadata", metadata, "GET"),
         *terminology.routes(access, PREFIX),
-        Route(f"{PREFIX}/{{type}}/_search", search, methods=["POST"]),
-        Route(f"{PREFIX}/{{type}}", get, methods=["GET"]),
-        Route(f"{PREFIX}/{{type}}", write, methods=["POST", "PUT", "DELETE"]),
-        Route(f"{PREFIX}/{{type}}/{{id}}", write, methods=["PUT", "DELETE"]),
-        Route(f"{PREFIX}/{{path:path}}", get, methods=["GET"]),
+        route("/{type}/_search", search, "POST"),
+        route("/{type}", get, "GET"),
+        route("/{type}", write, "POST", "PUT", "PATCH", "DELETE"),
+        route("/{type}/{id}", write, "PUT", "PATCH", "DELETE"),
+        route("/{path:path}", get, "GET"),
     ]
+
+
+async def _body(request: HttpRequest) -> bytes:
+    kind = kind_of(request.headers.get("content-type", ""))
+    if kind not in KINDS:
+        raise HTTPException(415, f"{kind} is not taken: send application/fhir+json or application/fhir+xml")
+    return await request.body()
 
 
 def _base(request: HttpRequest) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{PREFIX}"
-
-
-def _negotiate(request: HttpRequest) -> None:
-    """Refuse what sends XML or asks for nothing but it: JSON is what is stored."""
-    wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
-    kinds = [kind.partition(";")[0].strip() for kind in wanted.replace(" ", "+").split(",")]
-    if not any(kind in _JSON for kind in kinds):
-        raise HTTPException(406, f"{wanted} is not offered: ask for application/fhir+json")
-    if "xml" in request.headers.get("content-type", ""):
-        raise HTTPException(415, "XML is not offered: send application/fhir+json")
 
 
 def _envelope(request: HttpRequest) -> Envelope:
@@ -95,12 +90,12 @@ async def _get_one(pool: AsyncPool, request: HttpRequest, type_: str, id: str) -
     """Read one record in the event loop: a change of thread would cost more than the read."""
     async with async_reading(pool) as session:
         found = await records.read_one(session, type_, id)
-    pairs = reads.query_pairs(request.url.query)
+    pairs = query_pairs(request.url.query)
     return _response(reads.shown_one(type_, id, found, pairs, _conditions(request)))
 
 
 def _get(access: Access, request: HttpRequest, query: str) -> Response:
-    pairs = reads.query_pairs(query)
+    pairs = query_pairs(query)
     with access.reading() as session:
         reply = reads.read(session, _base(request), _below_base(request), pairs, _conditions(request))
     return _response(reply)
@@ -125,13 +120,15 @@ def _response(reply: Reply) -> Response:
 def _bundle(access: Access, request: HttpRequest, raw: bytes) -> Response:
     accepted = access.accept("fhir", raw, _envelope(request), request.state.user)
     status = _failure(accepted)
+    represent = "return=representation" in request.headers.get("prefer", "")
     # Most bundles write only: they are not parsed again to find that out.
-    asked = _parsed(raw, request) if status or any(method in raw for method in _READ_METHODS) else None
+    needed = status or represent or any(method in raw for method in _READ_METHODS)
+    asked = _parsed(raw, request) if needed else None
     if accepted.error is not None or (status and (asked is None or asked.interaction != "batch")):
         return Response(accepted.answer, status, media_type=CONTENT_TYPE)
     # A batch answers each entry for itself, whatever became of the others.
-    if asked is not None and any(entry.method in READS for entry in asked.entries):
-        return Response(_with_reads(access, request, accepted, asked), media_type=CONTENT_TYPE)
+    if asked is not None and (represent or any(entry.method in READS for entry in asked.entries)):
+        return Response(_with_resources(access, request, accepted, asked, represent), media_type=CONTENT_TYPE)
     return Response(accepted.answer, media_type=CONTENT_TYPE)
 
 
@@ -142,21 +139,31 @@ def _parsed(raw: bytes, request: HttpRequest) -> Request | None:
         return None
 
 
-def _with_reads(access: Access, request: HttpRequest, accepted: Accepted, asked: Request) -> bytes:
+def _with_resources(access: Access, request: HttpRequest, accepted: Accepted, asked: Request, represent: bool) -> bytes:
     """Answer the reads of a bundle after its writes, as the specification orders them (R4 3.1.0.11.2)."""
-    done: dict[int, bytes] = {}
     with access.reading() as session:
-        for number, entry in enumerate(asked.entries):
-            if entry.method not in READS:
-                continue
-            try:
-                pairs = reads.query_pairs(entry.query)
-                reply = reads.read(session, _base(request), entry.target, pairs, Conditions(entry.if_none_match))
-                etag = reply.headers.get("etag", "")
-                done[number] = answers.response(str(reply.status), etag=etag, resource=reply.body)
-            except HubError as error:
-                done[number] = answers.response(str(wording(error).http), outcomes.of_error(error))
-    return answers.bundle(asked, accepted.report, done)
+        done = {
+            number: _read_entry(session, _base(request), entry)
+            for number, entry in enumerate(asked.entries)
+            if entry.method in READS
+        }
+        written = accepted.report.outcomes if represent else []
+        found = {id(one): records.read_version(session, one.kind, one.id, one.version) for one in written}
+    docs = {one.where: stored.doc for one in written if (stored := found[id(one)]) and not stored.deleted}
+    return answers.bundle(asked, accepted.report, done, docs)
+
+
+def _read_entry(session: Session, base: str, entry: Entry) -> bytes:
+    try:
+        conditions = Conditions(entry.if_none_match, entry.if_modified_since)
+        reply = reads.read(session, base, entry.target, query_pairs(entry.query), conditions)
+    except HubError as error:
+        return answers.response(str(wording(error).http), outcomes.of_error(error))
+    headers = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
+    if reply.status >= 400:
+        return answers.response(str(reply.status), reply.body, etag=headers["etag"])
+    resource = b"" if entry.method == "HEAD" else reply.body
+    return answers.response(str(reply.status), etag=headers["etag"], resource=resource)
 
 
 def _failure(accepted: Accepted) -> int:
@@ -177,6 +184,8 @@ def _write(access: Access, request: HttpRequest, raw: bytes) -> Response:
     done = next(iter(accepted.report.outcomes), None)
     if request.method == "DELETE" or done is None:
         headers = {"etag": f'W/"{done.version}"'} if done and done.version else {}
+        if "return=OperationOutcome" in request.headers.get("prefer", ""):
+            return Response(accepted.answer, 200, headers, CONTENT_TYPE)
         return Response(status_code=204, headers=headers)
     return _written(access, request, accepted, done)
 
@@ -191,5 +200,5 @@ def _written(access: Access, request: HttpRequest, accepted: Accepted, done: Out
     with access.reading() as session:
         stored = records.read_version(session, done.kind, done.id, done.version)
     body = stored.doc if stored else accepted.answer
-    extra = reads.headers_of(stored) if stored else {}
+    extra = headers_of(stored) if stored else {}
     return Response(body, _STATUS[done.action], headers | extra, CONTENT_TYPE)

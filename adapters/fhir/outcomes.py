@@ -22,6 +22,7 @@ _KINDS = {
     "version-conflict": ("conflict", 412),
     "unresolved-reference": ("not-found", 422),
     "too-costly": ("too-costly", 403),
+    "patch": ("processing", 422),
     "informational": ("informational", 200),
 }
 _OTHER = ("processing", 422)

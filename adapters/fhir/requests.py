@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from adapters.contract import Envelope, Identity
+from adapters.fhir import xml
 from tracker_core.errors import Malformed, Unsupported
 from tracker_core.records.definitions import resource_types
 
@@ -29,7 +30,9 @@ class Entry:
     if_match: str = ""
     if_none_match: str = ""
     if_none_exist: str = ""
+    if_modified_since: str = ""
     where: str = ""
+    content_type: str = ""
 
     @property
     def type(self) -> str:
@@ -56,6 +59,7 @@ class _EntryRequest(msgspec.Struct, rename="camel"):
     if_match: str = ""
     if_none_match: str = ""
     if_none_exist: str = ""
+    if_modified_since: str = ""
 
 
 class _BundleEntry(msgspec.Struct, rename="camel"):
@@ -75,6 +79,10 @@ class _Kind(msgspec.Struct, rename="camel"):
     type: str = ""
 
 
+# Curl says that any body is a form unless told otherwise.
+KINDS = ("", "application/fhir+json", "application/json", "text/json", "application/octet-stream",
+    "application/fhir+xml", "application/xml", "text/xml", "application/json-patch+json",
+    "application/x-www-form-urlencoded", "text/plain")  # fmt: skip
 _bundle = msgspec.json.Decoder(_Bundle)
 _kind = msgspec.json.Decoder(_Kind)
 
@@ -91,22 +99,33 @@ def identify(raw: bytes, envelope: Envelope) -> Identity:
 
 
 def parse(raw: bytes, envelope: Envelope) -> Request:
-    """Return the interactions asked for. Raises `Malformed` for what is no bundle in JSON, else `Unsupported`."""
-    if "xml" in envelope.content_type:
-        raise Unsupported("XML is not offered: send application/fhir+json")
+    """Return the interactions asked for, resources that came in XML as JSON.
+
+    Raises `Malformed` for what is no bundle, `Unsupported` for bundles of other types and for other content types.
+    """
+    kind = kind_of(envelope.content_type)
+    if kind not in KINDS:
+        raise Unsupported(f"{kind} is not taken: send application/fhir+json or application/fhir+xml")
+    if kind.endswith("xml") and raw.strip():
+        raw = xml.read(raw)
     path, query = below_base(envelope.target)
     if path:
         return Request("single", (_single(raw, envelope, path, query),))
     try:
         bundle = _bundle.decode(raw)
     except (msgspec.MsgspecError, ValueError) as error:
-        raise Malformed(f"this is no Bundle in JSON: {error}", where="Bundle") from error
+        raise Malformed(f"this is no Bundle: {error}", where="Bundle") from error
     if bundle.resource_type != "Bundle":
         raise Malformed(f"a Bundle is expected here, not {bundle.resource_type or 'this'}", where="resourceType")
     if bundle.type not in ("transaction", "batch"):
         raise Unsupported(f"a Bundle of type {bundle.type or '(none)'} is not processed here", where="Bundle.type")
     entries = tuple(_entry(number, one) for number, one in enumerate(bundle.entry))
     return Request("transaction" if bundle.type == "transaction" else "batch", entries)
+
+
+def kind_of(content_type: str) -> str:
+    """Return a content type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def below_base(target: str) -> tuple[str, str]:
@@ -134,6 +153,7 @@ def _entry(number: int, one: _BundleEntry) -> Entry:
         one.request.if_match,
         one.request.if_none_match,
         one.request.if_none_exist,
+        one.request.if_modified_since,
         f"{where}.resource",
     )
 
@@ -149,7 +169,9 @@ def _single(raw: bytes, envelope: Envelope, path: str, query: str) -> Entry:
         headers.get("if-match", ""),
         headers.get("if-none-match", ""),
         headers.get("if-none-exist", ""),
+        "",
         path.partition("/")[0],
+        envelope.content_type,
     )
 
 

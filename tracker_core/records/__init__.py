@@ -1,12 +1,14 @@
 """Records: FHIR R4 documents, versioned, kept digit for digit, searchable, each belonging to a person."""
 
+from tracker_core.records.histories import Span, versions
 from tracker_core.records.search import Page, search
 from tracker_core.records.store import Applied, apply
-from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_one, read_version, versions, walk
+from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_one, read_version, walk
 
 __all__ = [
     "Applied",
     "Page",
+    "Span",
     "Stored",
     "apply",
     "by_pk",

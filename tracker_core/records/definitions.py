@@ -18,7 +18,8 @@ class Element:
 
     `kind` is the type's name or the path of an inner structure; `choice` is the name without its type for choices.
     `codes` are the allowed values where the binding is required and its value set enumerates them, else None.
-    `summary` elements are those that a summary shows; `attribute` ones are attributes in XML.
+    `summary` elements are those that a summary shows; `modifier` ones change the meaning of the others; XML has
+    `attribute` ones as attributes.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Element:
     codes: frozenset[str] | None = None
     choice: str = ""
     summary: bool = False
+    modifier: bool = False
     attribute: bool = False
 
 
@@ -93,7 +95,8 @@ def _expand(structure: str, name: str, row: list[Any]) -> list[Element]:
     summary = "s" in flags
     if not name.endswith("[x]"):
         kind = _kind(structure, name, kinds[0])
-        return [Element(name, kind, bool(required), bool(many), tuple(targets), codes, "", summary, "a" in flags)]
+        marks = (summary, "m" in flags, "a" in flags)
+        return [Element(name, kind, bool(required), bool(many), tuple(targets), codes, "", *marks)]
     base = name.removesuffix("[x]")
     return [
         Element(

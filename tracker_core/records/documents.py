@@ -18,7 +18,28 @@ from tracker_core.records.terms import instant
 
 _members: Callable[[bytes | Raw], dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw]).decode
 _items: Callable[[Raw], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
-_encode: Callable[[Any], bytes] = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Digits(Decimal):
+    """A number as it was written: `1.50`, `1e2`."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "Digits":
+        """Read a JSON number."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+
+def _verbatim(value: Any) -> Raw:
+    if isinstance(value, Digits):
+        return Raw(value.text.encode())
+    raise TypeError(f"{type(value).__name__} is no part of a document")
+
+
+_encode: Callable[[Any], bytes] = msgspec.json.Encoder(decimal_format="number", enc_hook=_verbatim).encode
+_exactly: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Digits).decode
 _decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decode
 # A key cannot be mistaken for a text that quotes one: in a text the quotes around it are escaped.
 # Two expressions, because one that begins with a fixed text is searched for several times faster.
@@ -37,6 +58,11 @@ def decode(document: bytes) -> dict[str, Any]:
     """Return a document as a parsed object whose decimals are `Decimal`, digit for digit."""
     decoded: dict[str, Any] = _decode(document)
     return decoded
+
+
+def open_exactly(document: bytes) -> Any:
+    """Return any JSON parsed so that `encode` gives back every number as it was written, exponents included."""
+    return _exactly(document)
 
 
 def references(document: bytes) -> list[tuple[int, int, str]]:
@@ -196,6 +222,29 @@ def keep(document: bytes, names: set[str]) -> bytes:
     wanted = names | {"resourceType", "id", "meta"}
     members = {key: raw for key, raw in _members(document).items() if key.removeprefix("_") in wanted}
     return _subsetted(members)
+
+
+def summary(document: bytes, type_: str) -> bytes:
+    """Return the document with what a summary shows (FHIR R4 3.1.1.5.9), marked as incomplete."""
+    return _subsetted(_summarised(document, type_))
+
+
+def _summarised(document: bytes | Raw, structure: str) -> dict[str, Raw]:
+    """Keep what is marked for summaries or needed, also inside inner structures."""
+    known = elements(structure)
+    kept: dict[str, Raw] = {}
+    for key, raw in _members(document).items():
+        element = known.get(key.removeprefix("_"))
+        if element is None or not (element.summary or element.required or element.modifier):
+            if key == "resourceType":
+                kept[key] = raw
+        elif "." not in element.kind or key.startswith("_"):
+            kept[key] = raw
+        elif element.many:
+            kept[key] = Raw(b"[%b]" % b",".join(_join(_summarised(one, element.kind)) for one in _items(raw)))
+        else:
+            kept[key] = Raw(_join(_summarised(raw, element.kind)))
+    return kept
 
 
 def drop(document: bytes, names: tuple[str, ...]) -> bytes:

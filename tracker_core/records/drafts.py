@@ -53,6 +53,7 @@ class Draft:
     subject: int | None = None
     doc: bytes = b""
     before: bytes = b""
+    updated: datetime | None = None
     entries: Entries = field(default_factory=Entries)
 
     @property
@@ -70,7 +71,7 @@ class Draft:
         """What became of the change."""
         done = self.same or self
         action: Any = self.action or "ignored"
-        return Outcome(self.change.type, done.id, action, done.version, self.change.where)
+        return Outcome(self.change.type, done.id, action, done.version, self.change.where, done.updated)
 
 
 def read_drafts(changes: list[RecordChange]) -> tuple[list[Draft], list[Issue]]:
@@ -99,7 +100,7 @@ def _form_issues(change: RecordChange) -> list[Issue]:
 
 def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
     number = resource_types()[change.type]
-    if change.method in ("delete", "retract"):
+    if change.method in ("delete", "retract") or change.edit:
         return Draft(change, number, b"", {}, id=change.id), []
     where = change.where or change.type
     partial = change.method == "merge"
@@ -111,16 +112,20 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
         view = orjson.loads(raw)
     except ValueError as error:
         return None, [Issue("structure", f"the document is no JSON: {error}", where=where)]
-    if b"\\u0000" in raw and _has_nul(view):
+    if _has_nul(raw, view):
         return None, [Issue("value", "a text has a NUL character", where=where)]
     draft = Draft(change, number, raw, view, id=change.id)
     return draft, _document_issues(draft, where, partial)
 
 
-def _has_nul(value: Any) -> bool:
+def _has_nul(raw: bytes, view: Any) -> bool:
+    return b"\\u0000" in raw and _holds_nul(view)
+
+
+def _holds_nul(value: Any) -> bool:
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
+        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
+    return any(map(_holds_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 def _document_issues(draft: Draft, where: str, partial: bool) -> list[Issue]:
@@ -140,6 +145,12 @@ def _document_issues(draft: Draft, where: str, partial: bool) -> list[Issue]:
 
 
 def recheck(draft: Draft) -> list[Issue]:
-    """Check a document that was merged from two, and read it anew."""
+    """Check a document that was merged from two, or edited, and read it anew."""
     draft.view = orjson.loads(draft.raw)
-    return validation.check(draft.change.type, draft.view, draft.change.where or draft.change.type)
+    where = draft.change.where or draft.change.type
+    if _has_nul(draft.raw, draft.view):
+        return [Issue("value", "a text has a NUL character", where=where)]
+    view: Any = draft.view
+    if draft.change.edit and isinstance(view, dict) and view.get("id") != draft.id:
+        return [Issue("value", "a record keeps its id", where=f"{where}.id", value=str(view.get("id")))]
+    return _document_issues(draft, where, partial=False)

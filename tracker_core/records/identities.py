@@ -67,9 +67,11 @@ def find(session: Session, wanted: Sequence[Wanted]) -> dict[Wanted, list[Head]]
 
 def _find_by_search(session: Session, one: Wanted, pairs: list[tuple[str, str]]) -> list[Head]:
     """Search; a parameter that cannot be understood is refused, because without it the search would match more."""
-    page = search(session, one.type, [*pairs, ("_count", "3" if one.source is None else "1000")])
+    page = search(session, one.type, [*pairs, ("_count", "1000" if one.every or one.source is not None else "3")])
     if page.issues:
         raise Malformed(page.issues[0].text, where=page.issues[0].where)
+    if one.every and page.next:
+        raise Malformed("the search finds more than 1,000 records: narrow it")
     return [
         Head(m.pk, resource_types()[m.type], m.id, m.version, m.updated, m.deleted, m.subject, m.source)
         for m in page.matches

@@ -1,6 +1,7 @@
 """Decide which stored record each draft is about, and whether its conditions hold."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tracker_core.changes import ANY_VERSION, NO_VERSION
 from tracker_core.context import Context
@@ -35,20 +36,40 @@ def settle(session: Session, context: Context, drafts: list[Draft]) -> tuple[lis
     identities.group_same(drafts, source)
     settled: list[Draft] = []
     issues: list[Issue] = []
-    for draft in drafts:
-        matches = [head for w in wanted[id(draft)] for head in found[w]]
-        if draft.change.method == "retract":
-            settled += _retractions(draft, matches)
+    gone: set[int] = set()
+    # What is deleted goes first, and the others do not find it any more (FHIR R4 3.1.0.11.2).
+    for draft in sorted(drafts, key=lambda d: d.change.method != "delete"):
+        matches = [head for w in wanted[id(draft)] for head in found[w] if head.pk not in gone]
+        if draft.change.method == "delete":
+            gone |= {head.pk for head in matches}
+        if draft.change.method == "retract" or (draft.change.every and matches):
+            settled += _one_each(draft, matches)
         elif problem := _identify(draft, matches):
             issues.append(problem)
         else:
             settled.append(draft)
-    issues += _replace(session, settled)
+    issues += _overlaps(settled)
+    issues += _replace(session, [d for d in settled if d.action != "refused"])
     return [d for d in settled if d.action != "refused"], issues
 
 
+def _overlaps(drafts: Sequence[Draft]) -> list[Issue]:
+    """Refuse what would write a record that another draft writes: neither is guessed to be meant."""
+    seen: set[tuple[int, str]] = set()
+    issues = []
+    for draft in drafts:
+        if draft.action or draft.change.method in ("retract", "merge", "create"):
+            continue
+        if (draft.type, draft.id) in seen:
+            draft.action = "refused"
+            issues.append(_issue(draft, "duplicate", "another entry writes the same record"))
+        seen.add((draft.type, draft.id))
+    return issues
+
+
 def _searches(draft: Draft, source: int | None) -> list[Wanted]:
-    own, every = draft.change.method in ("merge", "retract"), draft.change.method == "retract"
+    own = draft.change.method in ("merge", "retract")
+    every = draft.change.method == "retract" or draft.change.every
     return [Wanted(draft.change.type, query, source if own else None, every) for query in draft.change.match]
 
 
@@ -80,7 +101,8 @@ def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:
     return None
 
 
-def _retractions(draft: Draft, matches: Sequence[Head]) -> list[Draft]:
+def _one_each(draft: Draft, matches: Sequence[Head]) -> list[Draft]:
+    """Return a draft for every record that a change is about."""
     return [
         Draft(draft.change, draft.type, b"", {}, id=head.id, head=head)
         for head in {head.pk: head for head in matches}.values()
@@ -161,7 +183,21 @@ def _nothing(_draft: Draft) -> list[Issue]:
     return []
 
 
-_PREPARE: dict[str, Callable[[Draft], list[Issue]]] = {"merge": _prepare_merge, "retract": _prepare_retraction}
+def _prepare_patch(draft: Draft) -> list[Issue]:
+    if draft.change.edit is None:
+        return []
+    edited = draft.change.edit(draft.before)
+    if isinstance(edited, Issue):
+        return [replace(edited, where=draft.change.where or draft.change.type)]
+    draft.raw = edited
+    return recheck(draft)
+
+
+_PREPARE: dict[str, Callable[[Draft], list[Issue]]] = {
+    "merge": _prepare_merge,
+    "retract": _prepare_retraction,
+    "patch": _prepare_patch,
+}
 
 
 def _issue(draft: Draft, code: str, text: str) -> Issue:

@@ -67,16 +67,19 @@ def _decide(session: Session, context: Context, drafts: Sequence[Draft]) -> None
     """Say of each draft what it does, and set the version, key and bytes it is stored under."""
     pks = iter(next_pks(session, sum(1 for d in drafts if not d.pk and not d.action)))
     for draft in drafts:
+        head = draft.head
+        draft.updated = head.updated if head else None
         if draft.action:
             continue
-        head = draft.head
         draft.pk = head.pk if head else next(pks)
         draft.version = head.version + 1 if head else 1
+        draft.updated = context.at
         if draft.change.method == "delete":
             draft.action = "deleted"
             continue
         if head and draft.before and _stamped(draft, head.version, head.updated) == draft.before:
             draft.action, draft.version, draft.doc = "unchanged", head.version, draft.before
+            draft.updated = head.updated
             continue
         draft.action = "updated" if draft.before else "created"
         draft.doc = _stamped(draft, draft.version, context.at)

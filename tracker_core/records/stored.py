@@ -32,12 +32,12 @@ class Stored:
         return f"{self.type}/{self.id}"
 
 
-_COLUMNS = "r.pk, r.type, r.id, v.version, v.updated, v.deleted, r.subject, r.source, v.doc"
-_CURRENT = f"select {_COLUMNS} from record r join record_version v on v.pk = r.pk and v.version = r.version"
+COLUMNS = "r.pk, r.type, r.id, v.version, v.updated, v.deleted, r.subject, r.source, v.doc"
+_CURRENT = f"select {COLUMNS} from record r join record_version v on v.pk = r.pk and v.version = r.version"
 
 
 def stored(row: Sequence[Any]) -> Stored:
-    """Return a row of `_COLUMNS` as a value."""
+    """Return a row of `COLUMNS` as a value."""
     return Stored(row[0], type_names()[row[1]], *row[2:])
 
 
@@ -76,37 +76,10 @@ def of_subject(session: Session, subjects: Sequence[int], types: Sequence[str] =
     return [stored(row) for row in rows]
 
 
-def versions(
-    session: Session, type_: str, id: str = "", *, count: int = 20, before: tuple[datetime, int, int] | None = None
-) -> list[Stored]:
-    """Return versions newest first: of one record, or with an empty `id` of a whole type; deletions included.
-
-    `before` is `(updated, pk, version)` of the last one of the page before.
-    """
-    # Two writers of one record wait for each other after they took their times: there, the version tells the order.
-    key = "v.version" if id else "v.updated, v.pk, v.version"
-    last = "%(version)s" if id else "%(at)s, %(pk)s, %(version)s"
-    rows = session.execute(
-        f"select {_COLUMNS} from record r join record_version v on v.pk = r.pk"
-        " where r.type = %(type)s and (%(id)s = '' or r.id = %(id)s)"
-        f" and (%(at)s::timestamptz is null or ({key}) < ({last}))"
-        f" order by {key.replace(',', ' desc,')} desc limit %(count)s",
-        {
-            "type": resource_types()[type_],
-            "id": id,
-            "at": before[0] if before else None,
-            "pk": before[1] if before else None,
-            "version": before[2] if before else None,
-            "count": count,
-        },
-    )
-    return [stored(row) for row in rows]
-
-
 def read_version(session: Session, type_: str, id: str, version: int) -> Stored | None:
     """Return one version of a record, or None."""
     row = session.execute(
-        f"select {_COLUMNS} from record r join record_version v on v.pk = r.pk"
+        f"select {COLUMNS} from record r join record_version v on v.pk = r.pk"
         " where r.type = %s and r.id = %s and v.version = %s",
         (resource_types()[type_], id, version),
     ).fetchone()
@@ -116,7 +89,7 @@ def read_version(session: Session, type_: str, id: str, version: int) -> Stored 
 def earlier(session: Session, versions: Sequence[Stored]) -> dict[int, Stored]:
     """Return, by key, the version before each of these; a record's first version has none."""
     rows = session.execute(
-        f"select {_COLUMNS} from unnest(%b::bigint[], %b::int[]) w (pk, version) join record r on r.pk = w.pk"
+        f"select {COLUMNS} from unnest(%b::bigint[], %b::int[]) w (pk, version) join record r on r.pk = w.pk"
         " join record_version v on v.pk = w.pk and v.version = w.version - 1",
         ([one.pk for one in versions], [one.version for one in versions]),
     )

@@ -10,7 +10,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access
+from adapters.fhir import xml
+from adapters.fhir.formats import negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
+from adapters.fhir.requests import kind_of
 from adapters.fhir.terminology.operations import OPERATIONS, on_instance
 from terminology.errors import Refused
 from terminology.problems import Issue, Problem
@@ -25,11 +28,12 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
         raw = await request.body()
         return await run_in_threadpool(_operate, access, request, raw)
 
+    answered = negotiated(operate)
     found: list[BaseRoute] = []
     for type_, name in OPERATIONS:
-        found.append(Route(f"{prefix}/{type_}/{name}", operate, methods=["GET", "POST"]))
+        found.append(Route(f"{prefix}/{type_}/{name}", answered, methods=["GET", "POST"]))
         if name != "$batch-validate-code":
-            found.append(Route(f"{prefix}/{type_}/{{id}}/{name}", operate, methods=["GET", "POST"]))
+            found.append(Route(f"{prefix}/{type_}/{{id}}/{name}", answered, methods=["GET", "POST"]))
     return found
 
 
@@ -56,6 +60,8 @@ def _parameters(request: HttpRequest, raw: bytes) -> list[dict[str, Any]]:
     given: list[dict[str, Any]] = [{"name": k, "valueString": v} for k, v in request.query_params.multi_items()]
     if request.method == "GET" or not raw.strip():
         return given
+    if kind_of(request.headers.get("content-type", "")).endswith("xml"):
+        raw = xml.read(raw)
     try:
         doc = orjson.loads(raw)
     except ValueError as error:

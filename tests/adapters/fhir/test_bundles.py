@@ -137,8 +137,77 @@ def test_what_a_message_is_called() -> None:
     ):
         assert ADAPTER.identify(raw, Envelope("", method, target)).type == name
     with pytest.raises(Unsupported):
-        ADAPTER.parse(b"<a/>", Envelope("application/fhir+xml", "POST", "/fhir"))
+        ADAPTER.parse(b"<a/>", Envelope("image/png", "POST", "/fhir"))
     refused = ADAPTER.answer(b"{", Envelope("", "POST", "/fhir"), Report(), None)
     assert json.loads(refused)["resourceType"] == "OperationOutcome"
     bug = ADAPTER.answer(b"{", Envelope(), Report(), RuntimeError("secret"))
     assert b"secret" not in bug
+
+
+def test_a_transaction_deletes_first(client: httpx.Client) -> None:
+    """What a transaction deletes is not found by its conditional creates, whatever their order."""
+    patient = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "1"}]}
+    client.put("/Patient/old", json=patient | {"id": "old"})
+    posted = bundle(
+        "transaction",
+        entry("POST", "Patient", patient, ifNoneExist="identifier=urn:x|1"),
+        entry("DELETE", "Patient?identifier=urn:x|1"),
+    )
+    assert statuses(client.post("/", json=posted)) == ["201", "204"]
+    assert client.get("/Patient/old").status_code == 410
+    assert client.get("/Patient?identifier=urn:x|1&_total=accurate").json()["total"] == 1
+
+
+def test_one_resource_by_two_names_is_refused(client: httpx.Client) -> None:
+    """Entries that turn out to be about one resource are refused, and so are two with one fullUrl."""
+    patient = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "1"}]}
+    client.put("/Patient/p1", json=patient | {"id": "p1"})
+    for entries in (
+        [entry("PUT", "Patient/p1", patient | {"id": "p1"}), entry("PUT", "Patient?identifier=urn:x|1", patient)],
+        [entry("DELETE", "Patient/p1"), entry("PUT", "Patient?identifier=urn:x|1", patient)],
+        [entry("POST", "Patient", patient, f"{URN}1"), entry("POST", "Patient", patient, f"{URN}1")],
+    ):
+        answer = client.post("/", json=bundle("transaction", *entries))
+        assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "duplicate"), entries
+    assert client.get("/Patient/p1").headers["etag"] == 'W/"1"'
+
+
+def test_a_bundle_may_show_what_it_wrote(client: httpx.Client) -> None:
+    """Entries are answered with place, version and time; with the records themselves when they are asked for."""
+    posted = bundle("transaction", entry("PUT", "Patient/p1", {"resourceType": "Patient", "id": "p1"}))
+    plain = client.post("/", json=posted).json()["entry"][0]
+    stored = client.get("/Patient/p1").json()
+    assert plain["response"]["lastModified"] == stored["meta"]["lastUpdated"]
+    assert "resource" not in plain
+    shown = client.post("/", json=posted, headers={"Prefer": "return=representation"}).json()["entry"][0]
+    assert (shown["resource"], shown["response"]["lastModified"]) == (stored, stored["meta"]["lastUpdated"])
+
+
+def test_references_to_a_version_stay(client: httpx.Client) -> None:
+    """A reference to one version is kept as it is, and found by the record."""
+    client.put("/Patient/p1", json={"resourceType": "Patient", "id": "p1"})
+    posted = bundle("transaction", entry("POST", "Observation", observation("Patient/p1/_history/1")))
+    assert statuses(client.post("/", json=posted)) == ["201"]
+    found = client.get("/Observation?subject=Patient/p1").json()["entry"][0]["resource"]
+    assert found["subject"]["reference"] == "Patient/p1/_history/1"
+
+
+def test_reads_within_a_bundle_have_conditions(client: httpx.Client) -> None:
+    """HEAD and conditional reads answer as they would alone; what is gone is told in words."""
+    client.put("/Patient/p1", json={"resourceType": "Patient", "id": "p1"})
+    client.put("/Patient/p2", json={"resourceType": "Patient", "id": "p2"})
+    client.delete("/Patient/p2")
+    later = "Fri, 01 Jan 2100 00:00:00 GMT"
+    posted = bundle(
+        "batch",
+        entry("HEAD", "Patient/p1"),
+        entry("GET", "Patient/p1", ifNoneMatch='W/"1"'),
+        entry("GET", "Patient/p1", ifModifiedSince=later),
+        entry("GET", "Patient/p2"),
+        entry("GET", "_history?_count=1"),
+    )
+    answer = client.post("/", json=posted)
+    assert statuses(answer) == ["200", "304", "304", "410", "200"]
+    entries = answer.json()["entry"]
+    assert ["resource" in one for one in entries] == [False, False, False, False, True]
+    assert entries[3]["response"]["outcome"]["issue"][0]["code"] == "not-found"

@@ -125,10 +125,17 @@ WRONG_REQUESTS: list[tuple[str, str, dict[str, str], int]] = [
     ("PUT", "/Patient", {}, 400),
     ("DELETE", "/Patient", {}, 400),
     ("PUT", "/Patient/not_an_id", {}, 400),
-    ("PATCH", "/Patient/1", {}, 405),
-    ("GET", "/Patient", {"Accept": "application/fhir+xml"}, 406),
-    ("GET", "/Patient?_format=xml", {}, 406),
-    ("POST", "/Patient", {"Content-Type": "application/fhir+xml"}, 415),
+    ("PATCH", "/Patient/1", {}, 400),
+    ("PATCH", "/Patient", {"Content-Type": "application/json-patch+json"}, 400),
+    ("GET", "/Patient", {"Accept": "text/turtle"}, 406),
+    ("GET", "/Patient?_format=ttl", {}, 406),
+    ("GET", "/Patient", {"Accept": "application/fhir+json; fhirVersion=3.0"}, 406),
+    ("POST", "/Patient", {"Content-Type": "application/fhir+xml"}, 400),
+    ("POST", "/Patient", {"Content-Type": "image/png"}, 415),
+    ("GET", "/Patient/_history?_since=yesterday", {}, 400),
+    ("GET", "/_history?_at=2024-13", {}, 400),
+    ("GET", "/_history?_count=x", {}, 400),
+    ("GET", "/Patient?_summary=some", {}, 400),
     ("GET", "/Patient?_count=abc", {}, 400),
     ("GET", "/Patient?birthdate=x", {}, 400),
     ("GET", "/Patient?nonsense=1", {"Prefer": "handling=strict"}, 400),
@@ -173,3 +180,42 @@ def test_metadata_says_what_is_there(client: httpx.Client) -> None:
         answer = client.get(f"/{kind}", params={parameter["name"]: value})
         assert answer.status_code == 200, answer.text
         assert all(e["search"]["mode"] != "outcome" for e in answer.json().get("entry", [])), parameter
+
+
+def test_head_is_a_read_without_a_body(client: httpx.Client) -> None:
+    """HEAD answers what GET would, without the record."""
+    client.put("/Patient/p1", json=PATIENT | {"id": "p1"})
+    answer = client.head("/Patient/p1")
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (200, b"", 'W/"1"')
+    assert client.head("/Patient/none").status_code == 404
+    assert client.head("/Patient").status_code == 200
+
+
+def test_parts_of_records(client: httpx.Client) -> None:
+    """A summary shows what R4 marks; chosen elements come with those that cannot be missed, and say so."""
+    observation = {
+        "resourceType": "Observation",
+        "id": "o",
+        "status": "final",
+        "code": {"text": "w"},
+        "note": [{"text": "long"}],
+        "valueQuantity": {"value": 1},
+        "component": [{"code": {"text": "c"}, "valueString": "v", "interpretation": [{"text": "i"}]}],
+    }
+    client.put("/Observation/o", json=observation)
+    summary = client.get("/Observation/o?_summary=true").json()
+    assert set(summary) == {"resourceType", "id", "meta", "status", "code", "valueQuantity", "component"}
+    assert summary["component"] == [{"code": {"text": "c"}, "valueString": "v"}]
+    assert summary["meta"]["tag"][0]["code"] == "SUBSETTED"
+    chosen = client.get("/Observation/o?_elements=Observation.value").json()
+    assert set(chosen) == {"resourceType", "id", "meta", "status", "code", "valueQuantity"}
+    assert "note" in client.get("/Observation/o?_summary=false").json()
+    counted = client.get("/Observation?_summary=count").json()
+    assert (counted["total"], "entry" in counted) == (1, False)
+
+
+def test_a_delete_may_be_answered_in_words(client: httpx.Client) -> None:
+    """`Prefer: return=OperationOutcome` holds for deletes too."""
+    client.put("/Patient/p1", json=PATIENT | {"id": "p1"})
+    answer = client.delete("/Patient/p1", headers={"Prefer": "return=OperationOutcome"})
+    assert (answer.status_code, issue(answer)["severity"]) == (200, "information")
