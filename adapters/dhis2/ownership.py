@@ -4,37 +4,47 @@ from adapters.contract import Access
 from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.lists import uid
 from adapters.dhis2.webmessage import web_message
-from tracker_core import history, metadata
+from tracker_core import access as rights
+from tracker_core import history
 from tracker_core.database import Session
 from tracker_core.errors import Forbidden, Malformed, NotFound
-from tracker_core.metadata import Metadata, Program
+from tracker_core.metadata import Metadata, OrgUnit, Program
 from tracker_core.tracker import ownership
 from tracker_core.tracker.lookup import Subject, find_entity
+from tracker_core.tracker.visibility import Sight, captured, sight_of
+
+_KEPT = "Tracked entity not transferred."
+_REFUSED = "Temporary ownership not created."
 
 
 def transfer(access: Access, call: Call) -> Reply:
     """Make another org unit the owner of a tracked entity within a program."""
     wanted, program_uid, entity_uid = _unit(call), _needed(call, "program"), _needed(call, "trackedEntity")
     with access.session() as session:
-        known = metadata.load(session)
-        program, entity = _program(known, program_uid), _entity(session, entity_uid)
-        unit = known.org_units.get(wanted)
+        sight = sight_of(session, call.user.username)
+        program, entity = _program(sight.known, program_uid), _entity(session, entity_uid)
+        unit = sight.known.org_units.get(wanted)
         if unit is None:
-            raise NotFound("Tracked entity not transferred. Org unit supplied does not exist.")
-        if unit.uid not in program.org_units:
-            raise Forbidden(
-                "Tracked entity not transferred."
-                f" The program {program.uid} is not associated to the org unit {unit.uid}"
-            )
-        owner = ownership.owners(session, [entity.pk]).get((entity.pk, program.pk))
-        pair = f"the tracked entity {entity.uid} and program {program.uid}"
-        if owner is None:
-            raise Malformed(f"Tracked entity not transferred. No owner found for the combination of {pair}")
-        if owner == unit.pk:
-            raise Malformed(f"Tracked entity not transferred. The owner of {pair} is already {unit.uid}")
+            raise NotFound(f"{_KEPT} Org unit supplied does not exist.")
+        _check_new_owner(session, sight, program, entity, unit)
         context = history.open_change_set(session, actor=call.user.username)
         ownership.transfer(session, context, entity.pk, program.pk, unit.pk)
     return Reply(web_message(200, "Ownership transferred"))
+
+
+def _check_new_owner(session: Session, sight: Sight, program: Program, entity: Subject, unit: OrgUnit) -> None:
+    owner = ownership.owners(session, [entity.pk]).get((entity.pk, program.pk))
+    pair = f"the tracked entity {entity.uid} and program {program.uid}"
+    if owner is None:
+        raise Malformed(f"{_KEPT} No owner found for the combination of {pair}")
+    if not captured(session, sight, program, [entity.pk]):
+        reason = ownership.DENIED.get(program.access_level, "")
+        text = "User does not have access to change ownership for the entity-program combination"
+        raise Forbidden(f"{_KEPT} {text} {reason}".strip())
+    if unit.uid not in program.org_units:
+        raise Forbidden(f"{_KEPT} The program {program.uid} is not associated to the org unit {unit.uid}")
+    if owner == unit.pk:
+        raise Malformed(f"{_KEPT} The owner of {pair} is already {unit.uid}")
 
 
 def override(access: Access, call: Call) -> Reply:
@@ -44,27 +54,39 @@ def override(access: Access, call: Call) -> Reply:
     if not reason:
         raise Malformed("Required request parameter 'reason' is not present")
     with access.session() as session:
-        known = metadata.load(session)
-        program, entity = _program(known, program_uid), _entity(session, entity_uid)
-        _check_protected(known, program, entity)
-        if "ALL" in call.user.authorities:
-            raise Forbidden("Temporary ownership not created. Current user is a superuser.")
+        sight = sight_of(session, call.user.username)
+        program, entity = _program(sight.known, program_uid), _entity(session, entity_uid)
+        _check_glass(sight, program, entity)
+        owner = ownership.owners(session, [entity.pk]).get((entity.pk, program.pk), entity.org_unit)
+        _check_breaker(sight, owner)
         context = history.open_change_set(session, actor=call.user.username)
         ownership.grant(session, context, (entity.pk, program.pk), reason)
     return Reply(web_message(200, "Temporary Ownership granted"))
 
 
-def _check_protected(known: Metadata, program: Program, entity: Subject) -> None:
+def _check_glass(sight: Sight, program: Program, entity: Subject) -> None:
+    """Refuse where there is no glass to break: the caller may not read such entities, or the program has none."""
+    type = sight.known.uids[entity.type]
+    if entity.type not in sight.reads("trackedEntityTypes"):
+        raise Forbidden(f"{_REFUSED} User has no data read access to tracked entity type: {type}")
     if program.access_level != "PROTECTED":
         raise Forbidden(
-            "Temporary ownership not created. Temporary ownership can only be granted to protected programs."
+            f"{_REFUSED} Temporary ownership can only be granted to protected programs."
             f" {program.uid} access level is {program.access_level}."
         )
-    if program.entity_type is None or program.entity_type.pk != entity.type:
+    if program.entity_type is None or program.entity_type.uid != type:
         raise Forbidden(
-            "Temporary ownership not created. The tracked entity type of the program"
-            f" {program.uid} differs from that of the tracked entity, which is {known.uids[entity.type]}."
+            f"{_REFUSED} The tracked entity type of the program {program.uid} differs from that of the tracked entity,"
+            f" which is {type}."
         )
+
+
+def _check_breaker(sight: Sight, owner: int) -> None:
+    if sight.actor.superuser:
+        raise Forbidden(f"{_REFUSED} Current user is a superuser.")
+    unit = sight.known.org_units[sight.known.uids[owner]]
+    if not rights.in_scope(sight.actor, "search", unit.path):
+        raise Forbidden(f"{_REFUSED} The owner of the entity-program combination is not in the user's search scope.")
 
 
 def _needed(call: Call, name: str) -> str:

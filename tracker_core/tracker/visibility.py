@@ -138,6 +138,15 @@ def visible(session: Session, sight: Sight, kind: Kind, pks: Sequence[int]) -> s
     return {row[0] for row in rows}
 
 
+def captured(session: Session, sight: Sight, program: Program, pks: Sequence[int]) -> set[int]:
+    """Return which of these tracked entities the actor sees as captured in `program`."""
+    wanted = entity(sight, "x", program)
+    rows = session.execute(
+        f"select x.pk from tracked_entity x where x.pk = any(%b) and {wanted.text}", (list(pks), *wanted.arguments)
+    )
+    return {row[0] for row in rows}
+
+
 def owned(sight: Sight, owner: str, programs: Sequence[Program]) -> Clause:
     """Return whether a row of `program_owner` is of one of `programs` and lets the actor in."""
     broad = [p.pk for p in programs if p.access_level in _BROAD]

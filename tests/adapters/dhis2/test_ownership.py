@@ -8,7 +8,7 @@ from hub.access import HubAccess
 from tests.adapters.dhis2.conftest import Client, client_of
 from tests.adapters.dhis2.samples import person
 from tests.samples.metadata import country
-from tracker_core import history, metadata
+from tracker_core import history, metadata, users
 from tracker_core.database import Pool, transaction
 
 PAIR = {"trackedEntity": "TePerson001", "program": "PrMalaria00"}
@@ -66,7 +66,8 @@ def test_a_transfer_changes_the_owner(filled: Client) -> None:
         ({"trackedEntity": "TeMissing00"}, 404, "TrackedEntity with id TeMissing00 could not be found"),
         ({"trackedEntity": "no uid"}, 400, "is not valid for parameter trackedEntity"),
         ({"program": "PrMissing00"}, 404, "Program with id PrMissing00 could not be found"),
-        ({"program": "PrBirth0000"}, 403, "is not associated to the org unit"),
+        ({"program": "PrBirth0000"}, 400, "No owner found for the combination"),
+        ({"orgUnit": "OuNorth0000"}, 403, "is not associated to the org unit"),
     ],
 )
 def test_a_wrong_transfer_is_refused(filled: Client, changed: dict[str, str], status: int, words: str) -> None:
@@ -76,26 +77,53 @@ def test_a_wrong_transfer_is_refused(filled: Client, changed: dict[str, str], st
     assert owner(filled) == "OuClinicA00"
 
 
+def worker(
+    way: HubAccess, username: str, *, search: str = "OuCountry00", authorities: list[str] | None = None
+) -> Client:
+    """A client of the face whose user captures at Clinic Birch and searches from `search` down."""
+    doc = {"organisationUnits": [{"id": "OuClinicB00"}], "teiSearchOrganisationUnits": [{"id": search}]}
+    with way.session() as session:
+        users.create(session, username, "secret", authorities or [], doc=doc)
+    return client_of(way, authorities or [], username)
+
+
 def test_the_glass_is_broken_with_a_reason(filled: Client, way: HubAccess, pool: Pool) -> None:
-    """A user without all authorities is let in to a PROTECTED program for a while; the reason is kept."""
+    """A user is let in to a PROTECTED program elsewhere, for a while; the reason is kept."""
     set_level(pool, "PROTECTED")
-    answer = client_of(way, []).post(OVERRIDE, params={**PAIR, "reason": "an emergency"})
+    nurse = worker(way, "nurse")
+    before = put(nurse, {**PAIR, "orgUnit": "OuClinicB00"})
+    assert (before[0], before[1].endswith("OWNERSHIP_ACCESS_DENIED")) == (403, True)
+    answer = nurse.post(OVERRIDE, params={**PAIR, "reason": "an emergency"})
     assert (answer.status_code, answer.json()["message"]) == (200, "Temporary Ownership granted")
     with transaction(pool) as session:
         [(username, reason, hours)] = session.execute(
-            "select username, reason, extract(hour from until - at)::int from program_access"
+            "select username, reason, extract(hour from until - at)::int from program_access where until is not null"
         )
-    assert (username, reason, hours) == ("tester", "an emergency", 3)
+    assert (username, reason, hours) == ("nurse", "an emergency", 3)
+    assert put(nurse, {**PAIR, "orgUnit": "OuClinicB00"}) == (200, "Ownership transferred")
+
+
+def test_out_of_sight_nobody_transfers(filled: Client, way: HubAccess, pool: Pool) -> None:
+    """A CLOSED program elsewhere is refused with its reason, an OPEN one beyond the search scope without."""
+    set_level(pool, "CLOSED")
+    status, message = put(worker(way, "nurse"), {**PAIR, "orgUnit": "OuClinicB00"})
+    assert (status, message.endswith("PROGRAM_ACCESS_CLOSED")) == (403, True)
+    set_level(pool, "OPEN")
+    status, message = put(worker(way, "other", search="OuClinicB00"), {**PAIR, "orgUnit": "OuClinicB00"})
+    assert (status, message.endswith("entity-program combination")) == (403, True)
+    assert put(worker(way, "third"), {**PAIR, "orgUnit": "OuClinicB00"})[0] == 200
 
 
 @pytest.mark.parametrize(
-    ("level", "authorities", "changed", "status", "words"),
+    ("level", "user", "changed", "status", "words"),
     [
-        ("OPEN", [], {}, 403, "only be granted to protected programs. PrMalaria00 access level is OPEN"),
-        ("CLOSED", [], {}, 403, "access level is CLOSED"),
-        ("PROTECTED", ["ALL"], {}, 403, "Current user is a superuser"),
-        ("PROTECTED", [], {"reason": " "}, 400, "'reason' is not present"),
-        ("PROTECTED", [], {"trackedEntity": "TeMissing00"}, 404, "could not be found"),
+        ("OPEN", {}, {}, 403, "only be granted to protected programs. PrMalaria00 access level is OPEN"),
+        ("CLOSED", {}, {}, 403, "access level is CLOSED"),
+        ("PROTECTED", {"authorities": ["ALL"]}, {}, 403, "Current user is a superuser"),
+        ("PROTECTED", {"search": "OuClinicB00"}, {}, 403, "is not in the user's search scope"),
+        ("PROTECTED", {}, {"reason": " "}, 400, "'reason' is not present"),
+        ("PROTECTED", {}, {"trackedEntity": "TeMissing00"}, 404, "could not be found"),
+        ("PROTECTED", {}, {"program": "PrWater0000"}, 400, "is not a tracker program"),
     ],
 )
 def test_a_wrong_override_is_refused(
@@ -103,13 +131,13 @@ def test_a_wrong_override_is_refused(
     way: HubAccess,
     pool: Pool,
     level: str,
-    authorities: list[str],
+    user: dict[str, Any],
     changed: dict[str, str],
     status: int,
     words: str,
 ) -> None:
-    """Only PROTECTED programs have a glass, and who may see everything has nothing to break."""
+    """Only PROTECTED programs within the search scope have a glass, and a superuser has nothing to break."""
     set_level(pool, level)
     asked = {**PAIR, "reason": "an emergency", **changed}
-    answer = client_of(way, authorities).post(OVERRIDE, params=asked)
+    answer = worker(way, "nurse", **user).post(OVERRIDE, params=asked)
     assert (answer.status_code, words in answer.json()["message"]) == (status, True), answer.text
