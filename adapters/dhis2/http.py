@@ -11,10 +11,25 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access, Face
-from adapters.dhis2 import exports, generated, imports, jobs, metadata_pages, notes, ownership, system
+from adapters.dhis2 import (
+    data_store,
+    exports,
+    generated,
+    icons,
+    imports,
+    jobs,
+    login,
+    metadata_pages,
+    notes,
+    ownership,
+    settings,
+    shell,
+    system,
+)
 from adapters.dhis2.calls import Call, Reply, Routes, Serve
 from adapters.dhis2.metadata_types import TYPES
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
+from tracker_core.context import User
 from tracker_core.errors import Conflict, HubError, wording
 
 
@@ -44,6 +59,11 @@ _SERVED: Routes = (
     *notes.ROUTES,
     *generated.ROUTES,
     *system.ROUTES,
+    *shell.ROUTES,
+    *login.ROUTES,
+    *settings.ROUTES,
+    *data_store.ROUTES,
+    *icons.ROUTES,
     *metadata_pages.ROUTES,
 )
 
@@ -51,12 +71,21 @@ _SERVED: Routes = (
 _SWALLOWS_SUFFIX = re.compile(r"\{\w+\}$")
 
 
+_PREFIXES = ("/api", *(f"/api/{version}" for version in range(28, 44)))
+_OPEN = ("/loginConfig", "/auth/login", "/ping", "/system/ping", "/locales/ui", "/staticContent/logo_front")
+# The old address of the menu, which the header bar of every app still asks for.
+_MENU = "/dhis-web-commons/menu/getModules.action"
+# Stands in a call for who has not logged in, where that is allowed.
+_ANYBODY = User("", "")
+
+
 def routes(access: Access) -> Sequence[BaseRoute]:
     """Return the routes, answered by functions over `access`."""
     by_path: dict[str, dict[str, Serve]] = {}
     for method, path, serve in _SERVED:
         by_path.setdefault(path, {})[method] = serve
-    return [
+    menu = Route(_MENU, _endpoint(access, {"GET": shell.list_menu}), methods=["GET"])
+    return [menu] + [
         Route(f"{prefix}{path}{suffix}", _endpoint(access, served), methods=list(served))
         for path, served in by_path.items()
         for suffix in ("", ".json")
@@ -76,7 +105,7 @@ def _endpoint(access: Access, served: dict[str, Serve]) -> Callable[[Request], A
             body=await request.body(),
             content_type=request.headers.get("content-type", ""),
             headers=request.headers,
-            user=request.state.user,
+            user=getattr(request.state, "user", _ANYBODY),
         )
         serve = served["GET" if request.method == "HEAD" else request.method]
         reply = await run_in_threadpool(_reply, access, serve, call)
@@ -99,4 +128,10 @@ def _reply(access: Access, serve: Serve, call: Call) -> Reply:
         return Reply(message, status)
 
 
-FACE = Face("/api", "the DHIS2 Web API: tracker, metadata, who you are", routes, refuse)
+FACE = Face(
+    "/api",
+    "the DHIS2 Web API: tracker, metadata, who you are",
+    routes,
+    refuse,
+    public=frozenset(f"{prefix}{path}{suffix}" for prefix in _PREFIXES for path in _OPEN for suffix in ("", ".json")),
+)

@@ -1,4 +1,4 @@
-"""Who is asking: HTTP Basic (RFC 7617) on every face."""
+"""Who is asking: HTTP Basic (RFC 7617) on every face, or the session of a browser that logged in."""
 
 import base64
 import binascii
@@ -20,6 +20,7 @@ from tracker_core.database import Pool, reading
 KNOWN_SECONDS = 5.0
 KNOWN_MOST = 10_000
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Tracker Hub", charset="UTF-8"'}
+NO_CHALLENGE: dict[str, str] = {}
 
 
 def require_login(
@@ -37,12 +38,12 @@ def require_login(
     known: dict[bytes, tuple[float, User]] = {}
     key = secrets.token_bytes(32)
 
-    async def find(header: str) -> User | str:
-        proof = hmac.digest(key, header.encode(), "sha256")
+    async def find(header: str, token: str) -> User | str:
+        proof = hmac.digest(key, (header or f"cookie {token}").encode(), "sha256")
         until, user = known.get(proof, (0.0, None))
         if user is not None and until > clock():
             return user
-        found = await run_in_threadpool(_find, pool, header)
+        found = await run_in_threadpool(_find, pool, header, token)
         if isinstance(found, User):
             if len(known) >= KNOWN_MOST:
                 known.clear()
@@ -54,12 +55,14 @@ def require_login(
             await app(scope, receive, send)
             return
         request = Request(scope)
-        found = await find(request.headers.get("authorization", ""))
+        found = await find(request.headers.get("authorization", ""), request.cookies.get(users.COOKIE, ""))
         if isinstance(found, User):
             request.state.user = found
             await app(scope, receive, send)
             return
-        await refuse(request.url.path, 401, found, CHALLENGE)(scope, receive, send)
+        # A script asks for itself: a challenge would open the browser's own dialog over its page.
+        scripted = request.headers.get("x-requested-with", "").lower() == "xmlhttprequest"
+        await refuse(request.url.path, 401, found, NO_CHALLENGE if scripted else CHALLENGE)(scope, receive, send)
 
     return guarded
 
@@ -76,14 +79,17 @@ def read_basic(header: str) -> tuple[str, str] | None:
     return (name, password) if colon and "\0" not in name else None
 
 
-def _find(pool: Pool, header: str) -> User | str:
-    """Return the user whose name and password `header` carries, else why there is none. Raises `Unavailable`."""
+def _find(pool: Pool, header: str, token: str) -> User | str:
+    """Return the user whose name and password `header` carries, or whose session `token` is, else why there is none.
+
+    Raises `Unavailable`.
+    """
     credentials = read_basic(header)
-    if credentials is None:
+    if credentials is None and not (token and not header):
         return "log in by HTTP Basic"
     with reading(pool) as session:
-        account = users.verify(session, *credentials)
+        account = users.verify(session, *credentials) if credentials else users.find_session(session, token)
         if account is None:
-            return "wrong user name or password"
+            return "wrong user name or password" if credentials else "the session has ended; log in again"
         authorities = access.load(session, account.username).authorities
     return User(account.uid, account.username, authorities, account.peer)

@@ -60,6 +60,10 @@ class Client:
         """PUT."""
         return asyncio.run(self.call("PUT", path, options))
 
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        """DELETE."""
+        return asyncio.run(self.call("DELETE", path, options))
+
     async def call(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
         """Send one request through the application."""
         transport = httpx.ASGITransport(self.app)
@@ -83,7 +87,9 @@ def client(way: HubAccess) -> Client:
 @pytest.fixture
 def limited(way: HubAccess) -> Client:
     """A client of the face whose user has no authority."""
-    return client_of(way, [])
+    with transaction(way.runtime.pool) as session:
+        users.create(session, "limited", "secret")
+    return client_of(way, [], "limited")
 
 
 @pytest.fixture

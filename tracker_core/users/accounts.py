@@ -1,12 +1,9 @@
 """User accounts: passwords kept as scrypt hashes, checked fast when the same login comes again and again."""
 
-import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -17,11 +14,9 @@ from tracker_core.access.actor import MACHINES
 from tracker_core.database import Session
 from tracker_core.errors import Conflict, Malformed, NotFound
 from tracker_core.uids import new_uid
+from tracker_core.users.passwords import hash_password, is_right, nobodys_hash
 
 ADMIN = "admin"
-# OWASP's floor for scrypt: 16 MiB and about 50 ms per attempt.
-_COST, _BLOCK, _PARALLEL = 2**14, 8, 1
-_SALT_BYTES = 16
 # HTTP Basic sends the password with every request. A login that was right stays known to this process for so long, as
 # a keyed digest only; a changed password or a disabled account counts at once, because the row is read every time.
 _KNOWN_SECONDS = 600.0
@@ -116,18 +111,18 @@ def verify(session: Session, username: str, password: str) -> Account | None:
         " where username = %s and not disabled",
         (username,),
     ).fetchone()
-    stored = row[6] if row else _nobodys_hash()
+    stored = row[6] if row else nobodys_hash()
     proof = hmac.digest(_key, f"{username}\0{stored}\0{password}".encode(), "sha256")
     if row is not None and _known.get(proof, 0.0) > monotonic():
         return _account(row)
-    if not _is_right(password, stored) or row is None:
+    if not is_right(password, stored) or row is None:
         return None
     _remember(proof)
     return _account(row)
 
 
 def set_password(session: Session, username: str, password: str, actor: str = "system") -> None:
-    """Replace the password of `username`; logins with the old one end at once.
+    """Replace the password of `username`; logins with the old one, and browsers' sessions, end at once.
 
     Raises `Malformed` for an empty password, `NotFound` for a name that nobody has.
     """
@@ -139,24 +134,9 @@ def set_password(session: Session, username: str, password: str, actor: str = "s
     )
     if not changed.rowcount:
         raise NotFound(f"there is no user {username}")
-
-
-def hash_password(password: str) -> str:
-    """Return `scrypt$n$r$p$salt$hash` for storage."""
-    salt = secrets.token_bytes(_SALT_BYTES)
-    digest = _scrypt(password, salt, _COST, _BLOCK, _PARALLEL)
-    text = [base64.b64encode(part).decode() for part in (salt, digest)]
-    return "$".join(["scrypt", str(_COST), str(_BLOCK), str(_PARALLEL), *text])
-
-
-def _is_right(password: str, stored: str) -> bool:
-    _, cost, block, parallel, salt, digest = stored.split("$")
-    found = _scrypt(password, base64.b64decode(salt), int(cost), int(block), int(parallel))
-    return hmac.compare_digest(found, base64.b64decode(digest))
-
-
-def _scrypt(password: str, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=cost, r=block, p=parallel, maxmem=64 * 2**20)
+    session.execute(
+        "delete from login_session s using user_account a where a.pk = s.account and a.username = %s", (username,)
+    )
 
 
 def _remember(proof: bytes) -> None:
@@ -168,8 +148,3 @@ def _remember(proof: bytes) -> None:
 
 def _account(row: tuple[Any, ...]) -> Account:
     return Account(row[0], row[1], row[2], tuple(row[3]), row[4], row[5])
-
-
-@cache
-def _nobodys_hash() -> str:
-    return hash_password(secrets.token_urlsafe())

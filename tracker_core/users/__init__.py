@@ -1,0 +1,29 @@
+"""Users: the accounts that log in, their passwords, and the sessions of browsers."""
+
+from tracker_core.users.accounts import (
+    ADMIN,
+    Account,
+    create,
+    ensure_admin,
+    find,
+    set_password,
+    verify,
+)
+from tracker_core.users.passwords import hash_password
+from tracker_core.users.sessions import COOKIE, HOURS, close_session, find_session, open_session
+
+__all__ = [
+    "ADMIN",
+    "COOKIE",
+    "HOURS",
+    "Account",
+    "close_session",
+    "create",
+    "ensure_admin",
+    "find",
+    "find_session",
+    "hash_password",
+    "open_session",
+    "set_password",
+    "verify",
+]
