@@ -34,7 +34,7 @@ def main() -> None:
         "elements": elements,
         "codes": {url: value_sets[url] for url in sorted(used)},
         "parameters": reduce_parameters(files, sorted(types), before["parameters"]),
-        "patient": patient_compartment(files),
+        "compartments": reduce_compartments(files),
     }
     OUT.parent.mkdir(exist_ok=True)
     # The order of elements is theirs in XML; everything else was put in order above.
@@ -192,14 +192,10 @@ def reduce_parameter(parameter: Json, by_url: dict[str, str]) -> Json:
     return out
 
 
-def patient_compartment(files: list[Json]) -> dict[str, list[str]]:
-    """Return {type: parameters that put a record into a patient's compartment}."""
-    compartment = next(
-        f
-        for f in files
-        if f["resourceType"] == "CompartmentDefinition" and f["code"] == "Patient" and f["id"] == "patient"
-    )
-    return {r["code"]: r["param"] for r in compartment["resource"] if r.get("param")}
+def reduce_compartments(files: list[Json]) -> Json:
+    """Return {compartment: {type: parameters that put a record into it}}; `{def}` stands for the record itself."""
+    found = [f for f in files if f["resourceType"] == "CompartmentDefinition" and f["id"] != "example"]
+    return {f["code"]: {r["code"]: r["param"] for r in f["resource"] if r.get("param")} for f in found}
 
 
 def number(names: list[str], before: Json) -> dict[str, int]:

@@ -176,6 +176,17 @@ def parameters(type_: str) -> dict[str, Parameter]:
 
 
 @cache
+def compartments() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return for each compartment (`Patient`, `Encounter` …) the parameters that put a record of a type into it.
+
+    The compartment's own record belongs to it by being that record: the parameter `{def}` says so.
+    """
+    return {
+        code: {type_: tuple(codes) for type_, codes in members.items()}
+        for code, members in _data()["compartments"].items()
+    }
+
+
 def patient_parameters(type_: str) -> tuple[str, ...]:
     """Return the parameters that put a record into a patient's compartment (R4 CompartmentDefinition/patient)."""
-    return tuple(_data()["patient"].get(type_, ()))
+    return tuple(code for code in compartments()["Patient"].get(type_, ()) if code != "{def}")

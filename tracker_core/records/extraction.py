@@ -13,7 +13,7 @@ from tracker_core.records.entries import EMITTERS, Emit, Entries, emit_main_conc
 from tracker_core.records.expressions import Path, Step, compile_expression
 from tracker_core.records.terms import MIN_TIME, code_tokens
 
-_KEPT_IN_HEAD = ("_id", "_lastUpdated", "_text", "_content", "_query")
+_KEPT_ELSEWHERE = ("_id", "_lastUpdated", "_text", "_content", "_query")
 # The parameter pair that lists of a type are read by: "this code, newest first".
 RANKED = {
     "Observation": ("code", "date"),
@@ -125,11 +125,11 @@ def _plan(type_: str) -> _Plan:
 
 
 def _paths(type_: str, parameter: definitions.Parameter) -> tuple[Path, ...]:
-    if not parameter.expression or parameter.code in _KEPT_IN_HEAD:
+    if not parameter.expression or parameter.code in _KEPT_ELSEWHERE:
         return ()
     paths = compile_expression(parameter.expression, type_)
     if parameter.type == "composite":
-        return tuple(p for p in paths if composites.emitter(type_, parameter, p.kind))
+        return tuple(p for p in paths if composites.emitter(type_, parameter, p))
     return tuple(p for p in paths if p.kind in EMITTERS.get(parameter.type, {}))
 
 
@@ -140,13 +140,14 @@ def _detail(parameter: definitions.Parameter, path: Path) -> str:
 
 
 def _place(root: _Node, type_: str, parameter: definitions.Parameter, path: Path) -> None:
-    emit = composites.emitter(type_, parameter, path.kind) if parameter.type == "composite" else None
+    emit = composites.emitter(type_, parameter, path) if parameter.type == "composite" else None
+    rooted = emit is not None and composites.is_rooted(parameter)
     if emit is None:
         emit = EMITTERS[parameter.type][path.kind]
     if RANKED.get(type_, ("",))[0] == parameter.code and path.kind == "CodeableConcept":
         emit = emit_main_concept
     node = root
-    for step in path.steps:
+    for step in () if rooted else path.steps:
         node = _next(node, step)
     node.emits.append((emit, parameter.number))
 

@@ -80,6 +80,7 @@ def targets(
     """
     own = {d.reference: (d.pk, d.subject) for d in drafts if not d.same}
     texts = {text for d in drafts for _, text in d.entries.references}
+    texts |= {text for d in drafts for _, text, _ in d.entries.related}
     plain = {text: pair for text in texts if (pair := forms.target(names.get(text, text))) is not None}
     numbers = resource_types()
     others = {(numbers[t], id) for t, id in plain.values() if f"{t}/{id}" not in own}
@@ -121,8 +122,18 @@ def index(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> None:
         target = found.get(text)
         if target:
             tokens.append(reference_token(number, target[0]))
-        elif text[0] != "#":  # what is contained is found nowhere else
+        elif text[0] == "#":  # what is contained is found nowhere else, but it is there
+            tokens.append(hashed(number, "h", ""))
+        else:
             tokens.append(hashed(number, "u", text))
+    for number, text, code in draft.entries.related:
+        target = found.get(text)
+        tokens.append(related_token(number, str(target[0]) if target else text, code))
+
+
+def related_token(parameter: int, target: str, code: str) -> int:
+    """Return the token of a reference with a code beside it; `target` is the target's key, or else the text."""
+    return hashed(parameter, "p", f"{target} {code}")
 
 
 def subject_of(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> int | None:

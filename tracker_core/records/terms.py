@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY = 86_400_000_000
-_LONGEST = 600  # characters kept of a string: a btree entry must stay under 2,704 bytes
+LONGEST = 600  # characters kept of a string: a btree entry must stay under 2,704 bytes
 _REFERENCE_BITS = 44
 _HASH_BITS = 48
 _INSTANT = re.compile(
@@ -21,10 +21,13 @@ MAX_TIME = 2**62
 
 def fold(text: str) -> str:
     """Return `text` without case and accents, cut to what an index entry can hold (FHIR R4 3.1.1.4.8)."""
-    if text.isascii():
-        return text.lower()[:_LONGEST]
+    return text.lower()[:LONGEST] if text.isascii() else folded(text)[:LONGEST]
+
+
+def folded(text: str) -> str:
+    """Return the whole of `text` without case and accents."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))[:_LONGEST]
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def hashed(parameter: int, form: str, text: str) -> int:
@@ -50,6 +53,19 @@ def code_tokens(parameter: int, system: str, code: str) -> tuple[int, int, int]:
         hashed(parameter, "s", f"{system}|{code}"),
         hashed(parameter, "y", system),
     )
+
+
+@lru_cache(maxsize=65_536)
+def text_token(parameter: int, text: str) -> tuple[str, int]:
+    """Return a text beside a code, folded, and its token."""
+    term = fold(text)
+    return term, hashed(parameter, "t", term)
+
+
+@lru_cache(maxsize=4_096)
+def unit_token(form: str) -> int:
+    """Return the token of a unit as it is written (`system|code|unit`)."""
+    return hashed(0, "q", form)
 
 
 def reference_token(parameter: int, target: int) -> int:
