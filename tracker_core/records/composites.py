@@ -80,6 +80,11 @@ def measured_token(parameter: int, code: str, unit: int) -> int:
     return hashed(parameter, "m", f"{code}${unit}")
 
 
+def related_token(parameter: int, target: str, code: str) -> int:
+    """Return the token of a reference with a code beside it; `target` is the target's key, or else the text."""
+    return hashed(parameter, "p", f"{target} {code}")
+
+
 def said(code: str, text: str) -> str:
     """Return the entry of a coded text; `text` is folded."""
     return f"{code}\x1f{text}"

@@ -8,6 +8,7 @@ from tracker_core.database import Session, next_pks
 from tracker_core.errors import Malformed
 from tracker_core.issues import Issue
 from tracker_core.records import documents, forms, identities
+from tracker_core.records.composites import related_token
 from tracker_core.records.definitions import parameters, patient_parameters, resource_types
 from tracker_core.records.drafts import Draft
 from tracker_core.records.extraction import sources
@@ -129,11 +130,6 @@ def index(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> None:
     for number, text, code in draft.entries.related:
         target = found.get(text)
         tokens.append(related_token(number, str(target[0]) if target else text, code))
-
-
-def related_token(parameter: int, target: str, code: str) -> int:
-    """Return the token of a reference with a code beside it; `target` is the target's key, or else the text."""
-    return hashed(parameter, "p", f"{target} {code}")
 
 
 def subject_of(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> int | None:

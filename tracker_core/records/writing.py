@@ -9,6 +9,7 @@ from psycopg import errors
 from tracker_core.context import Context
 from tracker_core.copying import NULL, copy_rows, micros, pack_bytes, pack_int8s
 from tracker_core.database import Collision, Session
+from tracker_core.records import vocabulary
 from tracker_core.records.drafts import Draft
 from tracker_core.records.entries import Entries
 from tracker_core.records.extraction import extract, rank
@@ -41,6 +42,7 @@ def write(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
         raise Collision(f"another transaction created one of the records: {error}") from error
     _update_heads(session, context, replaced)
     copy_rows(session, "record_version", _VERSION, (_pack_version(context, d) for d in ordered))
+    vocabulary.remember(session, (term for d in ordered for term in d.entries.terms))
     _write_entries(session, created, replaced)
 
 

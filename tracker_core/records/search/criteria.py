@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 from tracker_core.issues import Issue
 from tracker_core.records.definitions import Parameter, parameters, resource_types
@@ -10,35 +11,48 @@ from tracker_core.records.definitions import Parameter, parameters, resource_typ
 _ESCAPED = re.compile(r"\\([,|$\\])")
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[\d+.-])")
 PREFIXED = ("date", "number", "quantity")
-_MODIFIERS = {
-    "token": {"not"},
-    "string": {"exact", "contains"},
-    "reference": {"identifier"},
+MODIFIERS = {
+    "token": ("not", "text", "in", "not-in", "above", "below", "of-type"),
+    "string": ("exact", "contains"),
+    "uri": ("above", "below"),
+    "reference": ("identifier", "above", "below"),
 }
+LIST = Parameter("_list", 0, "special", "")
+DEEPEST = 12  # links of one chain
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """One condition. `values` are alternatives, still escaped inside; `prefixes` stand beside them.
 
-    With `chain`, the condition is on the target of the reference, of type `target`: `chain` is its criterion.
-    With `reverse`, it is on records of type `target` that refer here through their parameter `reverse` (`_has`).
+    With `links`, the condition is on what the reference leads to: for each type it may lead to, that type's criterion.
+    With `reverse`, it is on records that refer here through their parameter `reverse` (`_has`): `links` has their type.
     """
 
     parameter: Parameter
     values: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     modifier: str = ""
-    chain: "Criterion | None" = None
-    target: str = ""
+    links: "tuple[tuple[str, Criterion], ...]" = ()
     reverse: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Conditions joined by `and`, `or`, or the one of them negated (`_filter`)."""
+
+    how: Literal["and", "or", "not"]
+    parts: "tuple[Condition, ...]"
+
+
+Condition: TypeAlias = Criterion | Combined
 
 
 @dataclass(slots=True)
 class Reading:
     """What was read: criteria, result parameters (`_count` …) by name, and what was not understood."""
 
-    criteria: list[Criterion] = field(default_factory=list)
+    criteria: list[Condition] = field(default_factory=list)
     result: dict[str, list[str]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
 
@@ -54,6 +68,9 @@ RESULT = (
     "_cursor",
     "_format",
     "_pretty",
+    "_type",
+    "_contained",
+    "_containedType",
 )
 
 
@@ -62,19 +79,30 @@ def read(type_: str, pairs: Sequence[tuple[str, str]]) -> Reading:
     out = Reading()
     for key, value in pairs:
         name = key.partition(":")[0]
-        if name in RESULT:
-            out.result.setdefault(key, []).append(value)
-        elif "\0" in key + value:
+        if "\0" in key + value:
             out.issues.append(Issue("value", "a parameter has a NUL character", where=key.replace("\0", "")))
+        elif name in RESULT:
+            out.result.setdefault(key, []).append(value)
         elif not value.strip():
             out.issues.append(Issue("value", f"the parameter {key} has no value", "warning", where=key))
         else:
-            criterion = _criterion(type_, key, value)
-            if isinstance(criterion, Issue):
-                out.issues.append(criterion)
+            found = criterion(type_, key, value)
+            if isinstance(found, Issue):
+                out.issues.append(found)
             else:
-                out.criteria.append(criterion)
+                out.criteria.append(found)
     return out
+
+
+def criterion(type_: str, key: str, value: str) -> Condition | Issue:
+    """Read one parameter of a type; what cannot be read is returned as an issue."""
+    if key.count(".") + key.count("_has:") > DEEPEST:
+        return Issue("too-costly", f"a chain has at most {DEEPEST} links", where=key[:100])
+    if key == "_filter":
+        from tracker_core.records.search.filters import read_filter
+
+        return read_filter(type_, value)
+    return _criterion(type_, key, value)
 
 
 def _criterion(type_: str, key: str, value: str) -> Criterion | Issue:
@@ -82,7 +110,7 @@ def _criterion(type_: str, key: str, value: str) -> Criterion | Issue:
         return _reverse(type_, key, value)
     name, _, rest = key.partition(".")
     code, _, modifier = name.partition(":")
-    parameter = parameters(type_).get(code)
+    parameter = LIST if code == "_list" else parameters(type_).get(code)
     if parameter is None:
         return _unknown(type_, key)
     if rest:
@@ -98,39 +126,46 @@ def _plain(parameter: Parameter, modifier: str, value: str, key: str) -> Criteri
     values = tuple(split(value))
     if modifier in resource_types() and parameter.type == "reference":
         return Criterion(parameter, tuple(v if "/" in v else f"{modifier}/{v}" for v in values))
-    if modifier and modifier not in _MODIFIERS.get(parameter.type, ()):
+    if modifier and modifier not in MODIFIERS.get(parameter.type, ()):
         return Issue("not-supported", f"the modifier :{modifier} is not supported for {parameter.code}", where=key)
-    prefixes = tuple(_prefix(v) if parameter.type in PREFIXED else "" for v in values)
-    bare = tuple(v[len(p) :] for v, p in zip(values, prefixes, strict=True))
-    return Criterion(parameter, bare, prefixes, modifier)
+    pairs = [split_prefix(v) if parameter.type in PREFIXED else ("", v) for v in values]
+    return Criterion(parameter, tuple(v for _, v in pairs), tuple(p for p, _ in pairs), modifier)
 
 
-def _prefix(value: str) -> str:
+def split_prefix(value: str) -> tuple[str, str]:
+    """Return the prefix of a value, or empty, and the rest of it."""
     match = _PREFIX.match(value)
-    return match[1] if match else ""
+    return (match[1], value[2:]) if match else ("", value)
 
 
 def _chain(type_: str, parameter: Parameter, target: str, rest: str, value: str, key: str) -> Criterion | Issue:
-    targets = [t for t in (parameter.targets if not target else (target,)) if t in resource_types()]
+    """Follow a reference to every type that it may lead to and that has the parameter asked of it."""
+    found = [(t, _criterion(t, rest, value)) for t in chain_targets(parameter, target, rest)]
+    links = tuple((t, inner) for t, inner in found if isinstance(inner, Criterion))
+    if links:
+        return Criterion(parameter, links=links)
+    wrong = [inner for _, inner in found if isinstance(inner, Issue) and inner.severity == "error"]
+    return wrong[0] if wrong else _unknown(type_, key)
+
+
+def chain_targets(parameter: Parameter, target: str, rest: str) -> list[str]:
+    """Return the types that a chain may go on to: those named, or all that have a parameter of the next name."""
     name = rest.partition(".")[0].partition(":")[0]
-    fitting = [t for t in targets if name in parameters(t)]
-    if parameter.type != "reference" or not fitting:
-        return _unknown(type_, key)
-    if len(fitting) > 1 and not target:
-        # `subject.name` could be a patient's or a device's: the one it is asked of most is a person's.
-        fitting = [t for t in fitting if t == "Patient"] or fitting[:1]
-    inner = _criterion(fitting[0], rest, value)
-    return inner if isinstance(inner, Issue) else Criterion(parameter, chain=inner, target=fitting[0])
+    if parameter.type != "reference":
+        return []
+    targets = (target,) if target else parameter.targets
+    return [t for t in targets if t in resource_types() and (name in parameters(t) or name in ("_has", "_list"))]
 
 
 def _reverse(type_: str, key: str, value: str) -> Criterion | Issue:
     parts = key.split(":", 3)
-    if len(parts) != 4 or parts[1] not in resource_types() or parts[2] not in parameters(parts[1]):
+    known = parameters(parts[1]) if len(parts) == 4 and parts[1] in resource_types() else {}
+    if len(parts) != 4 or parts[2] not in known or known[parts[2]].type != "reference":
         return _unknown(type_, key)
     inner = _criterion(parts[1], parts[3], value)
     if isinstance(inner, Issue):
         return inner
-    return Criterion(parameters(parts[1])[parts[2]], chain=inner, target=parts[1], reverse=parts[2])
+    return Criterion(known[parts[2]], links=((parts[1], inner),), reverse=parts[2])
 
 
 def _unknown(type_: str, key: str) -> Issue:
@@ -161,6 +196,13 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
-def narrowed(criterion: Criterion, value: str) -> Criterion:
-    """Return the criterion with one of its values only."""
-    return replace(criterion, values=(value,))
+def escape(text: str) -> str:
+    r"""Return a text with the escapes that keep it one value."""
+    return re.sub(r"([,|$\\])", r"\\\1", text)
+
+
+def alternatives(criterion: Criterion) -> list[Criterion]:
+    """Return one criterion for each value."""
+    prefixes = criterion.prefixes or ("",) * len(criterion.values)
+    pairs = zip(criterion.values, prefixes, strict=True)
+    return [replace(criterion, values=(value,), prefixes=(prefix,)) for value, prefix in pairs]

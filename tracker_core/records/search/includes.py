@@ -1,6 +1,7 @@
 """`_include` and `_revinclude`: what matches refer to, and what refers to matches (FHIR R4 3.1.1.5.4)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from tracker_core.database import Session
 from tracker_core.issues import Issue
@@ -10,81 +11,125 @@ from tracker_core.records.stored import Stored, by_pk
 from tracker_core.records.terms import reference_range, reference_token
 
 MOST_INCLUDED = 2_000
+MOST_ROUNDS = 10
+_ITERATES = ("iterate", "recurse")  # R4 and its forerunner
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One step from record to record: references under `numbers`, to or from records of `type` (0: any).
+
+    `source` is the type that a forward step starts from. `again` steps are taken from what was included, too.
+    """
+
+    numbers: tuple[int, ...]
+    type: int
+    source: int
+    forward: bool
+    again: bool
 
 
 def included(
-    session: Session, type_: str, matches: Sequence[Stored], result: dict[str, list[str]], issues: list[Issue]
+    session: Session,
+    types: Sequence[str],
+    matches: Sequence[Stored],
+    result: Mapping[str, list[str]],
+    issues: list[Issue],
 ) -> list[Stored]:
     """Return what the matches include: live, each once, no match itself, at most 2,000 (said in `issues` when more)."""
-    own = {match.pk for match in matches}
-    found: set[int] = set()
-    for text in result.get("_include", ()):
-        numbers, target = _forward(type_, text, issues)
-        found |= _targets(session, own, numbers, target)
-    for text in result.get("_revinclude", ()):
-        source, numbers = _backward(text, issues)
-        found |= _referrers(session, own, source, numbers)
-    ignored = [key for key in result if key.startswith(("_include:", "_revinclude:"))]
-    issues.extend(Issue("not-supported", f"{key} is not supported", "warning", where=key) for key in ignored)
-    wanted = sorted(found - own)
+    ways = list(_ways(types, result, issues))
+    numbers = resource_types()
+    seen = {match.pk: numbers[match.type] for match in matches}
+    own = set(seen)
+    level = dict(seen)
+    for round_ in range(MOST_ROUNDS):
+        taken = [way for way in ways if way.again or not round_]
+        if not level or not taken or len(seen) - len(own) > MOST_INCLUDED:
+            break
+        found = {pk: type_ for way in taken for pk, type_ in _step(session, way, level)}
+        level = {pk: type_ for pk, type_ in found.items() if pk not in seen}
+        seen |= level
+    wanted = sorted(seen.keys() - own)
     if len(wanted) > MOST_INCLUDED:
-        text = f"{len(wanted)} records are included; these are the first {MOST_INCLUDED}"
+        text = f"more than {MOST_INCLUDED} records are included; these are the first"
         issues.append(Issue("too-costly", text, "warning", where="_include"))
     return [one for one in by_pk(session, wanted[:MOST_INCLUDED]).values() if not one.deleted]
 
 
-def _forward(type_: str, text: str, issues: list[Issue]) -> tuple[list[int], str]:
-    parts = text.split(":")
-    known = parameters(type_)
-    if text == "*" or parts[1:2] == ["*"]:
-        codes = [code for code, p in known.items() if p.type == "reference"]
-    else:
-        codes = [code for code in parts[1:2] if code in known and parts[0] == type_]
-    if not codes:
-        issues.append(Issue("not-supported", f"{text} includes nothing of {type_}", "warning", where="_include"))
-    numbers = [n for code in codes for n in sources(type_)[code].numbers]
-    only = next((sources(type_)[code].only for code in codes if len(codes) == 1), "")
-    return numbers, parts[2] if len(parts) > 2 else only
+def _ways(types: Sequence[str], result: Mapping[str, list[str]], issues: list[Issue]) -> Iterator[_Way]:
+    for key, texts in result.items():
+        name, _, modifier = key.partition(":")
+        if name not in ("_include", "_revinclude"):
+            continue
+        if modifier and modifier not in _ITERATES:
+            issues.append(Issue("not-supported", f"{key} is not supported", "warning", where=key))
+            continue
+        for text in texts:
+            found = list((_forward if name == "_include" else _backward)(types, text, again=bool(modifier)))
+            if not found:
+                issues.append(Issue("not-supported", f"{text} includes nothing here", "warning", where=key))
+            yield from found
 
 
-def _targets(session: Session, own: set[int], numbers: Sequence[int], target: str) -> set[int]:
-    if not numbers or not own:
-        return set()
-    bounds = [reference_range(n) for n in numbers]
-    mask = reference_range(0)[1]
+def _forward(types: Sequence[str], text: str, *, again: bool) -> Iterator[_Way]:
+    source, code, target = (text.split(":") + ["", ""])[:3]
+    starts = list(types) if source == "*" else [source] if again or source in types else []
+    for start in starts:
+        for one in _reference_codes(start, "*" if source == "*" else code):
+            held = sources(start)[one]
+            wanted = resource_types().get(target or held.only, 0)
+            if wanted or not target:
+                yield _Way(held.numbers, wanted, resource_types()[start], forward=True, again=again)
+
+
+def _backward(types: Sequence[str], text: str, *, again: bool) -> Iterator[_Way]:
+    source, code, target = (text.split(":") + ["", ""])[:3]
+    for start in resource_types() if source == "*" else [source]:
+        for one in _reference_codes(start, "*" if source == "*" else code):
+            if again or not target or target in types:
+                number = resource_types()[start]
+                yield _Way(sources(start)[one].numbers, number, resource_types().get(target, 0), False, again)
+
+
+def _reference_codes(type_: str, code: str) -> list[str]:
+    if type_ not in resource_types():
+        return []
+    known = [c for c, p in parameters(type_).items() if p.type == "reference" and sources(type_)[c].numbers]
+    return known if code == "*" else [c for c in known if c == code]
+
+
+def _step(session: Session, way: _Way, level: Mapping[int, int]) -> list[tuple[int, int]]:
+    start = [pk for pk, type_ in level.items() if way.source in (0, type_)]
+    if not start or not way.numbers:
+        return []
+    return _targets(session, way, start) if way.forward else _referrers(session, way, start)
+
+
+def _targets(session: Session, way: _Way, start: Sequence[int]) -> list[tuple[int, int]]:
+    bounds = [reference_range(n) for n in way.numbers]
     rows = session.execute(
-        "select distinct o.pk from record r cross join unnest(r.tokens) t"
+        "select distinct o.pk, o.type from record r cross join unnest(r.tokens) t"
         " join unnest(%b::bigint[], %b::bigint[]) b (lo, hi) on t between b.lo and b.hi"
-        " join record o on o.pk = t & %s where r.pk = any(%b::bigint[]) and (%s::int is null or o.type = %s::int)",
+        " join record o on o.pk = t & %s where r.pk = any(%b::bigint[]) and %s in (0, o.type) and not o.deleted"
+        " limit %s",
         (
             [lo for lo, _ in bounds],
             [hi for _, hi in bounds],
-            mask,
-            list(own),
-            resource_types().get(target),
-            resource_types().get(target),
+            reference_range(0)[1],
+            start,
+            way.type,
+            MOST_INCLUDED + 1,
         ),
         prepare=False,
     )
-    return {row[0] for row in rows}
+    return rows.fetchall()
 
 
-def _backward(text: str, issues: list[Issue]) -> tuple[str, list[int]]:
-    source, _, code = text.partition(":")
-    code = code.partition(":")[0]
-    if source not in resource_types() or code not in sources(source):
-        issues.append(Issue("not-supported", f"{text} is no reference parameter", "warning", where="_revinclude"))
-        return "", []
-    return source, list(sources(source)[code].numbers)
-
-
-def _referrers(session: Session, own: set[int], source: str, numbers: Sequence[int]) -> set[int]:
-    if not numbers or not own:
-        return set()
-    tokens = [reference_token(n, pk) for n in numbers for pk in own]
+def _referrers(session: Session, way: _Way, start: Sequence[int]) -> list[tuple[int, int]]:
+    tokens = [reference_token(n, pk) for n in way.numbers for pk in start]
     rows = session.execute(
-        "select r.pk from record r where r.tokens && %b::bigint[] and r.type + 0 = %s and not r.deleted limit %s",
-        (tokens, resource_types()[source], MOST_INCLUDED + 1),
+        "select r.pk, r.type from record r where r.tokens && %b::bigint[] and r.type + 0 = %s and not r.deleted limit %s",
+        (tokens, way.type, MOST_INCLUDED + 1),
         prepare=False,
     )
-    return {row[0] for row in rows}
+    return rows.fetchall()

@@ -4,13 +4,15 @@ FHIR R4 3.1.1.4.5 to 3.1.1.4.9: `eq` is containment of the stored value in the s
 """
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from psycopg import sql
 
-from tracker_core.records.search.criteria import cut, unescape
-from tracker_core.records.terms import code_tokens, date_range
+from tracker_core.records.search.criteria import unescape
+from tracker_core.records.terms import date_range
+from tracker_core.records.units import Scale
 
 _DATE = {
     "eq": "lo >= {lo} and hi <= {hi}",
@@ -22,6 +24,7 @@ _DATE = {
     "sa": "lo >= {hi}",
     "eb": "hi <= {lo}",
     "ap": "lo < {hi} and hi > {lo}",
+    "overlaps": "lo < {hi} and hi > {lo}",
 }
 _UPDATED = {
     "eq": "(r.updated >= {lo} and r.updated < {hi})",
@@ -39,30 +42,35 @@ _FIRST = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _LONGEST = 40  # digits and signs of a number; more than that is no measurement
 _NUMBER = {
-    "eq": "value >= {lo} and value < {hi}",
-    "ne": "not (value >= {lo} and value < {hi})",
-    "gt": "value > {exact}",
-    "lt": "value < {exact}",
-    "ge": "value >= {exact}",
-    "le": "value <= {exact}",
-    "sa": "value > {exact}",
-    "eb": "value < {exact}",
-    "ap": "value >= {lo} and value <= {hi}",
+    "eq": "{value} >= {lo} and {value} < {hi}",
+    "ne": "not ({value} >= {lo} and {value} < {hi})",
+    "gt": "{value} > {exact}",
+    "lt": "{value} < {exact}",
+    "ge": "{value} >= {exact}",
+    "le": "{value} <= {exact}",
+    "sa": "{value} > {exact}",
+    "eb": "{value} < {exact}",
+    "ap": "{value} >= {lo} and {value} <= {hi}",
 }
 
 
 def date_condition(prefix: str, value: str) -> sql.Composable | None:
     """Return the condition on `lo` and `hi` (microseconds, half-open), or None when the value is no date."""
-    text = unescape(value)
-    # A `+` of a zone that was not escaped in the address arrives as a space.
-    found = date_range(text.replace(" ", "+"))
+    found = date_bounds(prefix, value)
     if found is None:
         return None
     lo, hi = found
-    if prefix == "ap":
-        slack = abs(int(time.time() * 1_000_000) - lo) // 10
-        lo, hi = lo - slack, hi + slack
     return sql.SQL(_DATE[prefix or "eq"]).format(lo=sql.Literal(lo), hi=sql.Literal(hi))
+
+
+def date_bounds(prefix: str, value: str) -> tuple[int, int] | None:
+    """Return the range that a searched date stands for, widened by a tenth of its distance from now for `ap`."""
+    # A `+` of a zone that was not escaped in the address arrives as a space.
+    found = date_range(unescape(value).replace(" ", "+"))
+    if found is None or prefix != "ap":
+        return found
+    slack = abs(int(time.time() * 1_000_000) - found[0]) // 10
+    return found[0] - slack, found[1] + slack
 
 
 def updated_condition(prefix: str, value: str) -> sql.Composable | None:
@@ -87,8 +95,28 @@ def _moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=min(max(micros, _FIRST), _LAST))
 
 
-def number_condition(prefix: str, value: str) -> sql.Composable | None:
-    """Return the condition on `value`, or None when the text is no number.
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A searched number: the range that its digits stand for (without prefix, or `ap`), and its exact value."""
+
+    prefix: str
+    lo: Decimal
+    hi: Decimal
+    exact: Decimal
+
+    def condition(self, column: str = "value") -> sql.Composable:
+        """Return the condition on a column."""
+        literals = {name: sql.Literal(float(getattr(self, name))) for name in ("lo", "hi", "exact")}
+        return sql.SQL(_NUMBER[self.prefix or "eq"]).format(value=sql.Identifier(column), **literals)
+
+    def scaled(self, here: Scale, there: Scale) -> "Number":
+        """Return the number, which is on the scale `here`, on the scale `there`."""
+        lo, hi, exact = (there.from_other(one, here) for one in (self.lo, self.hi, self.exact))
+        return Number(self.prefix, lo, hi, exact)
+
+
+def read_number(prefix: str, value: str) -> Number | None:
+    """Read a searched number, or return None when the text is none.
 
     Without a prefix the digits given say how exact it is: `5` is 4.5 to 5.5, `5.0` is 4.95 to 5.05.
     """
@@ -100,16 +128,4 @@ def number_condition(prefix: str, value: str) -> sql.Composable | None:
     if not isinstance(exponent, int) or abs(exponent) > 300 or len(value) > _LONGEST:
         return None
     half = abs(exact) / 10 if prefix == "ap" else Decimal((0, (5,), exponent - 1))
-    bounds = {"lo": exact - half, "hi": exact + half, "exact": exact}
-    literals = {name: sql.Literal(float(bound)) for name, bound in bounds.items()}
-    return sql.SQL(_NUMBER[prefix or "eq"]).format(**literals)
-
-
-def quantity_condition(prefix: str, value: str) -> sql.Composable | None:
-    """Return the condition on `value` and `unit` for `number`, `number|system|code` or `number||unit`."""
-    parts = [unescape(part) for part in cut(value, "|")]
-    number = number_condition(prefix, parts[0])
-    if number is None or len(parts) not in (1, 3):
-        return None
-    unit = code_tokens(0, "", parts[2])[0] if len(parts) == 3 and parts[2] else 0
-    return sql.SQL("unit = {} and {}").format(sql.Literal(unit), number)
+    return Number(prefix, exact - half, exact + half, exact)

@@ -1,5 +1,6 @@
-"""The order of a page, and how to go on after its last record."""
+"""The order of a page, and how to go on after its last record or back from its first (FHIR R4 3.1.1.5.1)."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,108 +10,215 @@ from psycopg import sql
 
 from tracker_core.errors import Malformed
 from tracker_core.issues import Issue
-from tracker_core.records.definitions import parameters
+from tracker_core.records.definitions import Parameter, parameters
+from tracker_core.records.expressions import Path, compile_expression
 from tracker_core.records.extraction import RANKED, sources
-from tracker_core.records.search.criteria import Criterion, unescape
+from tracker_core.records.search.composing import all_of, any_of
+from tracker_core.records.search.criteria import Condition, Criterion, unescape
 from tracker_core.records.search.tokens import tokens_of
 from tracker_core.records.terms import MAX_TIME, MIN_TIME
 
+_LAST_TEXT = "U&'\\+10FFFF'"
 _TABLES = {
-    "string": ("record_string", "value", "''", "U&'\\+10FFFF'"),
-    "date": ("record_date", "lo", str(MIN_TIME), str(MAX_TIME)),
-    "number": ("record_number", "value", "'-Infinity'::float8", "'Infinity'::float8"),
-    "quantity": ("record_number", "value", "'-Infinity'::float8", "'Infinity'::float8"),
+    "string": ("record_string", "value", "''", _LAST_TEXT, ""),
+    "date": ("record_date", "lo", str(MIN_TIME), str(MAX_TIME), ""),
+    "number": ("record_number", "value", "'-Infinity'::float8", "'Infinity'::float8", " and e.unit = 0"),
+    "quantity": ("record_number", "value", "'-Infinity'::float8", "'Infinity'::float8", " and e.unit = 0"),
 }
+# Where a value of a type keeps what it is sorted by
+_PLACES = {
+    "CodeableConcept": '."coding"."code"',
+    "Coding": '."code"',
+    "Identifier": '."value"',
+    "ContactPoint": '."value"',
+    "Reference": '."reference"',
+}
+MOST_KEYS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One sort key: an expression, what must be joined for it, and its direction."""
+
+    expression: sql.Composable
+    join: sql.Composable = field(default_factory=lambda: sql.SQL(""))
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`key` is the sort expression, `join` what it needs; ties go by id. `by_time` when the key is the last change."""
+    """Sort keys; ties go by type and id, `descending` or not. `by_time` when a key is the time of the last change."""
 
-    key: sql.Composable
-    join: sql.Composable = field(default_factory=lambda: sql.SQL(""))
+    keys: tuple[Key, ...] = ()
     descending: bool = False
     by_time: bool = False
-    by_id: bool = False
 
     @property
-    def clause(self) -> sql.Composable:
-        """The terms of `order by`."""
-        way = sql.SQL(" desc" if self.descending else "")
-        if self.by_id:
-            return sql.SQL("r.type, r.id{}").format(way)
-        return sql.SQL("{key}{way}, r.id{way}").format(key=self.key, way=way)
+    def joins(self) -> sql.Composable:
+        """What the keys need beside `record r`."""
+        return sql.SQL(" ").join(key.join for key in self.keys)
 
-    def after(self, position: list[Any]) -> sql.Composable:
-        """Return the condition for records that come after `(key, id)`."""
-        value, id = position
-        operator = sql.SQL("<" if self.descending else ">")
-        if self.by_id:
-            return sql.SQL("r.id {} {}").format(operator, sql.Literal(id))
-        if self.by_time:
+    @property
+    def columns(self) -> sql.Composable:
+        """The keys as columns `k0`, `k1` …, each after a comma."""
+        named = [sql.SQL(", {} as {}").format(k.expression, sql.Identifier(f"k{n}")) for n, k in enumerate(self.keys)]
+        return sql.SQL("").join(named)
+
+    def clause(self, *, back: bool, named: bool = False) -> sql.Composable:
+        """Return the terms of `order by`; `back` turns all directions round, `named` is for the union of several."""
+        terms = [
+            sql.SQL("{}{}").format(sql.Identifier(f"k{n}") if named else k.expression, _way(k.descending != back))
+            for n, k in enumerate(self.keys)
+        ]
+        at = "" if named else "r."
+        ties = [sql.SQL(at + name + " {}").format(_way(self.descending != back)) for name in ("type", "id")]
+        return sql.SQL(", ").join([*terms, *ties])
+
+    def after(self, position: Sequence[Any], type_: int, *, back: bool) -> sql.Composable:
+        """Return the condition for records of a type that come after `(type, id, key …)`, or `back`: before it."""
+        last, id, *values = position
+        if len(values) != len(self.keys):
+            raise Malformed("the link to the next page is damaged", where="_cursor")
+        down = self.descending != back
+        if type_ == last:
+            tie = sql.SQL("r.id {} {}").format(_beyond(down), sql.Literal(id))
+        else:
+            tie = sql.SQL("true" if (type_ < last) == down else "false")
+        if len(values) == 1 and type_ == last and self.keys[0].descending == self.descending:
+            # One comparison of a pair is what an index can begin at.
+            key = self.keys[0].expression
+            return sql.SQL("({}, r.id) {} ({}, {})").format(key, _beyond(down), self._bound(0, values[0]), sql.Literal(id))
+        for n in reversed(range(len(values))):
+            key, bound = self.keys[n].expression, self._bound(n, values[n])
+            further = sql.SQL("{} {} {}").format(key, _beyond(self.keys[n].descending != back), bound)
+            tie = any_of([further, all_of([sql.SQL("{} = {}").format(key, bound), sql.SQL("({})").format(tie)])])
+        return tie
+
+    def _bound(self, n: int, value: Any) -> sql.Composable:
+        if self.by_time and isinstance(value, str) and value.startswith("@"):
             try:
-                value = datetime.fromisoformat(value)
-            except (TypeError, ValueError) as error:
+                return sql.Literal(datetime.fromisoformat(value[1:]))
+            except ValueError as error:
                 raise Malformed("the link to the next page is damaged", where="_cursor") from error
-        return sql.SQL("({}, r.id) {} ({}, {})").format(self.key, operator, sql.Literal(value), sql.Literal(id))
-
-    def portable(self, value: Any) -> Any:
-        """Return a key as it goes into a cursor: JSON has no times and no infinite numbers."""
-        if isinstance(value, datetime):
-            return value.isoformat()
-        return repr(value) if isinstance(value, float) else value
+        return sql.Literal(value)
 
 
-def order_of(type_: str, asked: list[str], criteria: Sequence[Criterion], issues: list[Issue]) -> Order:
-    """Return the order that `_sort` asks for; only its first key is used, which is said in `issues`.
+def _way(descending: bool) -> sql.Composable:
+    return sql.SQL(" desc" if descending else "")
 
-    "This code, newest first" is read from the index that is kept in that order.
+
+def _beyond(descending: bool) -> sql.Composable:
+    return sql.SQL("<" if descending else ">")
+
+
+def portable(value: Any) -> Any:
+    """Return a key as it goes into a cursor: JSON has no times and no infinite numbers."""
+    if isinstance(value, datetime):
+        return f"@{value.isoformat()}"
+    return repr(value) if isinstance(value, float) else value
+
+
+def order_of(type_: str, asked: list[str], criteria: Sequence[Condition], issues: list[Issue]) -> Order:
+    """Return the order that `_sort` asks for; what cannot be sorted by is said in `issues`.
+
+    Records without a value come last, whichever the direction. "This code, newest first" is read from the index that
+    is kept in that order.
     """
-    keys = [key for text in asked for key in text.split(",") if key]
-    if not keys:
-        return Order(sql.SQL("null"), by_id=True)
-    if len(keys) > 1:
-        issues.append(Issue("not-supported", "only the first sort key is used", "warning", where="_sort"))
-    descending = keys[0].startswith("-")
-    code = keys[0].removeprefix("-")
-    if code == "_id":
-        return Order(sql.SQL("null"), descending=descending, by_id=True)
-    if code == "_lastUpdated":
-        return Order(sql.SQL("r.updated"), descending=descending, by_time=True)
-    ranked = _ranked(type_, criteria) if descending and code == RANKED.get(type_, ("", ""))[1] else None
-    if ranked is not None:
-        join = sql.SQL("join record_ranked k on k.pk = r.pk and k.token = {}").format(sql.Literal(ranked))
-        return Order(sql.SQL("k.at"), join, descending)
-    parameter = parameters(type_).get(code)
-    if parameter is None or parameter.type not in _TABLES:
-        issues.append(Issue("not-supported", f"{type_} cannot be sorted by {code}", "warning", where="_sort"))
-        return Order(sql.SQL("null"), by_id=True)
-    return _by_entries(type_, code, _TABLES[parameter.type], descending)
+    names = [name for text in asked for name in text.split(",") if name][:MOST_KEYS]
+    keys: list[Key] = []
+    by_time = descending = False
+    for n, name in enumerate(names):
+        descending = name.startswith("-")
+        code = name.removeprefix("-")
+        if code == "_id":
+            break
+        if code == "_lastUpdated":
+            by_time = True
+            keys.append(Key(sql.SQL("r.updated"), descending=descending))
+            continue
+        alone = len(names) == 1 and descending and code == RANKED.get(type_, ("", ""))[1]
+        ranked = _ranked(type_, criteria) if alone else None
+        key = _by_rank(ranked) if ranked is not None else _by_value(type_, code, n, descending)
+        if key is None:
+            issues.append(Issue("not-supported", f"{type_} cannot be sorted by {code}", "warning", where="_sort"))
+        else:
+            keys.append(key)
+    return Order(tuple(keys), descending, by_time)
 
 
-def _ranked(type_: str, criteria: Sequence[Criterion]) -> int | None:
+def _ranked(type_: str, criteria: Sequence[Condition]) -> int | None:
     """Return the token of the one `system|code` that the records are to have, if that is asked for."""
     for one in criteria:
-        plain = not (one.modifier or one.chain or one.reverse)
-        if one.parameter.code == RANKED[type_][0] and plain and len(one.values) == 1:
+        if not isinstance(one, Criterion) or one.parameter.code != RANKED[type_][0]:
+            continue
+        plain = not (one.modifier or one.links or one.reverse)
+        if plain and len(one.values) == 1:
             system, mark, code = unescape(one.values[0]).partition("|")
             if mark and system and code:
                 return tokens_of(type_, one.parameter, one.values[0])[0]
     return None
 
 
-def _by_entries(type_: str, code: str, table: tuple[str, str, str, str], descending: bool) -> Order:
-    """Sort by the least entry of a parameter (descending: the greatest); records without one come last."""
-    name, column, least, greatest = table
-    numbers = sql.SQL(", ").join(sql.Literal(n) for n in sources(type_)[code].numbers)
+def _by_rank(token: int) -> Key:
+    join = sql.SQL("join record_ranked k on k.pk = r.pk and k.token = {}").format(sql.Literal(token))
+    return Key(sql.SQL("k.at"), join, descending=True)
+
+
+def _by_value(type_: str, code: str, n: int, descending: bool) -> Key | None:
+    parameter = parameters(type_).get(code)
+    if parameter is None:
+        return None
+    alias = sql.Identifier(f"sorted{n}")
+    if parameter.type in _TABLES and sources(type_)[code].numbers:
+        return _by_entries(type_, parameter, alias, descending)
+    paths = [_json_path(path) for path in compile_expression(parameter.expression, type_) if parameter.expression]
+    if parameter.type not in ("token", "reference", "uri") or not paths:
+        return None
+    return _by_document(paths, alias, descending)
+
+
+def _by_entries(type_: str, parameter: Parameter, alias: sql.Identifier, descending: bool) -> Key:
+    """Sort by the least entry of a parameter (descending: the greatest)."""
+    name, column, least, greatest, only = _TABLES[parameter.type]
     join = sql.SQL(
         "cross join lateral (select coalesce({best}({column}), {missing}) as key"
-        " from {table} e where e.pk = r.pk and e.param in ({numbers})) sorted"
+        " from {table} e where e.pk = r.pk and e.param in ({numbers}){only}) {alias}"
     ).format(
         best=sql.SQL("max" if descending else "min"),
         column=sql.Identifier(column),
         missing=sql.SQL(least if descending else greatest),
         table=sql.Identifier(name),
-        numbers=numbers,
+        numbers=sql.SQL(", ").join(sql.Literal(n) for n in sources(type_)[parameter.code].numbers),
+        only=sql.SQL(only),
+        alias=alias,
     )
-    return Order(sql.SQL("sorted.key"), join, descending)
+    return Key(sql.SQL("{}.key").format(alias), join, descending)
+
+
+def _by_document(paths: Sequence[str], alias: sql.Identifier, descending: bool) -> Key:
+    """Sort by a code, a reference or a uri: no index keeps these as texts, so they are read from the documents."""
+    join = sql.SQL(
+        "cross join lateral (select coalesce({best}(x #>> '{{}}' collate \"C\"), {missing}) as key from record_version v"
+        " cross join unnest({paths}::jsonpath[]) p"
+        " cross join jsonb_path_query(convert_from(v.doc, 'UTF8')::jsonb, p, '{{}}', true) x"
+        " where v.pk = r.pk and v.version = r.version) {alias}"
+    ).format(
+        best=sql.SQL("max" if descending else "min"),
+        missing=sql.SQL("''" if descending else _LAST_TEXT),
+        paths=sql.Literal(list(paths)),
+        alias=alias,
+    )
+    return Key(sql.SQL("{}.key").format(alias), join, descending)
+
+
+def _json_path(path: Path) -> str:
+    """Return a path through a document as SQL/JSON writes it."""
+    steps = []
+    for step in path.steps:
+        if isinstance(step, str):
+            steps.append(f".{json.dumps(step)}")
+        elif isinstance(step, tuple):
+            steps.append(f" ? (@.{json.dumps(step[0])} == {json.dumps(step[1])})")
+        elif step is not True:
+            steps.append(f"[{int(step)}]")
+    return "$" + "".join(steps) + _PLACES.get(path.kind, "")
