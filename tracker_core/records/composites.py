@@ -117,7 +117,9 @@ def _measures(first: Place, second: Place) -> Emit:
         found = _emitted("quantity", second, value)
         if found.numbers:
             codes = _texts(first, value)
-            out.numbers += [(n, measure_token(c), number) for c in codes for _, unit, number in found.numbers if not unit]
+            out.numbers += [
+                (n, measure_token(c), number) for c in codes for _, unit, number in found.numbers if not unit
+            ]
             out.tokens += [measured_token(n, c, unit) for c in codes for _, unit, _ in found.numbers if unit]
             out.terms |= found.terms
 

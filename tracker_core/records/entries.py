@@ -205,7 +205,9 @@ def emit_sampled(value: Any, n: int, out: Entries) -> None:
 
 def emit_money(value: Any, n: int, out: Entries) -> None:
     """Index Money as a quantity whose unit is the currency (ISO 4217)."""
-    emit_quantity({"value": value.get("value"), "system": "urn:iso:std:iso:4217", "code": value.get("currency")}, n, out)
+    emit_quantity(
+        {"value": value.get("value"), "system": "urn:iso:std:iso:4217", "code": value.get("currency")}, n, out
+    )
 
 
 def emit_range(value: Any, n: int, out: Entries) -> None:

@@ -15,9 +15,10 @@ _LONGEST = 300_000
 _DOC = "convert_from(v.doc, 'UTF8')::jsonb"
 # Tags of the narrative's XHTML are no words to PostgreSQL's parser.
 VECTORS = {
-    "narrative": f"case when length(v.doc) < {_LONGEST} then to_tsvector('simple', coalesce({_DOC} #>> '{{text,div}}', ''))"
-    " else '' end",
-    "content": f"case when length(v.doc) < {_LONGEST} then jsonb_to_tsvector('simple', {_DOC}, '[\"string\"]') else '' end",
+    "narrative": f"case when length(v.doc) < {_LONGEST}"
+    f" then to_tsvector('simple', coalesce({_DOC} #>> '{{text,div}}', '')) else '' end",
+    "content": f"case when length(v.doc) < {_LONGEST}"
+    f" then jsonb_to_tsvector('simple', {_DOC}, '[\"string\"]') else '' end",
 }
 
 
@@ -37,8 +38,9 @@ def index_words(session: Session, limit: int = 500) -> int:
     until = horizon(session)
     found = session.execute(
         "select f.pk, f.version, f.updated, f.deleted from unnest(%(types)b::smallint[]) t"
-        " cross join lateral (select pk, version, updated, deleted from record r where r.type = t"
-        " and (r.updated, r.pk) > (%(at)s, %(pk)s) and r.updated < %(until)s order by r.updated, r.pk limit %(limit)s) f"
+        " cross join lateral (select pk, version, updated, deleted from record r"
+        " where r.type = t and (r.updated, r.pk) > (%(at)s, %(pk)s) and r.updated < %(until)s"
+        " order by r.updated, r.pk limit %(limit)s) f"
         " order by f.updated, f.pk limit %(limit)s",
         {
             "types": list(resource_types().values()),

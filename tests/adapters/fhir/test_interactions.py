@@ -175,7 +175,7 @@ def test_metadata_says_what_is_there(client: httpx.Client) -> None:
     assert "Observation:patient" in resources["Patient"]["searchRevInclude"]
     sample = {"token": "a", "string": "a", "date": "2020", "number": "1", "quantity": "1", "uri": "urn:a"}
     for parameter in resources["Observation"]["searchParam"] + resources["Encounter"]["searchParam"]:
-        value = sample.get(parameter["type"]) or ("Patient/1" if parameter["type"] == "reference" else "a$1")
+        value = sample.get(parameter["type"]) or ("Patient/1" if parameter["type"] == "reference" else "a$2020")
         kind = "Encounter" if parameter not in resources["Observation"]["searchParam"] else "Observation"
         answer = client.get(f"/{kind}", params={parameter["name"]: value})
         assert answer.status_code == 200, answer.text

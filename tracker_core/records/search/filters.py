@@ -12,24 +12,18 @@ import orjson
 
 from tracker_core.issues import Issue
 from tracker_core.records.definitions import Parameter, parameters
-from tracker_core.records.search.criteria import Combined, Condition, Criterion, chain_targets, escape
+from tracker_core.records.search.criteria import PREFIXED, Combined, Condition, Criterion, chain_targets, escape
 
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[()\[\]]|[^\s()\[\]"]+)')
-_PREFIXES = ("gt", "lt", "ge", "le", "sa", "eb", "ap")
-_MEMBERS = {"ss": "below", "sb": "above", "in": "in", "ni": "not-in"}
 _DEEPEST = 50
 
 
 def read_filter(type_: str, text: str) -> Condition | Issue:
     """Return what the expression asks of records of a type, or what is wrong with it."""
     try:
-        parser = _Parser(_split(text))
-        condition = parser.expression(type_)
-        if parser.peek():
-            raise ValueError(f"{parser.peek()} is not expected")
+        return _Parser(_split(text)).whole(type_)
     except (ValueError, RecursionError) as error:
         return Issue("value", f"the filter is not understood: {error}", where="_filter", value=text[:200])
-    return condition
 
 
 def _split(text: str) -> list[str]:
@@ -61,6 +55,12 @@ class _Parser:
             raise ValueError(f"{wanted or 'more'} is expected{f' instead of {found}' if found else ''}")
         self.at += 1
         return found
+
+    def whole(self, type_: str) -> Condition:
+        condition = self.expression(type_)
+        if self.peek():
+            raise ValueError(f"{self.peek()} is not expected")
+        return condition
 
     def expression(self, type_: str) -> Condition:
         return self.joined("or", lambda: self.joined("and", lambda: self.negation(type_)))
@@ -127,23 +127,32 @@ def _followed(type_: str, steps: list[tuple[str, str]], operator: str, value: st
 
 def _compared(parameter: Parameter, operator: str, raw: str) -> Condition:
     value = str(orjson.loads(raw)) if raw.startswith('"') else raw
-    escaped = value if parameter.type in ("token", "quantity", "composite") else escape(value)
+    if operator == "ne":
+        return Combined("not", (_compared(parameter, "eq", raw),))
     if operator == "pr":
         if value not in ("true", "false"):
             raise ValueError("pr is followed by true or false")
         return Criterion(parameter, ("false" if value == "true" else "true",), modifier="missing")
-    if operator == "ne":
-        return Combined("not", (_compared(parameter, "eq", raw),))
-    if operator == "eq":
-        return Criterion(parameter, (escaped,), ("",), "exact" if parameter.type == "string" else "")
-    if operator in _PREFIXES and parameter.type in ("date", "number", "quantity"):
-        return Criterion(parameter, (escaped,), (operator,))
-    if operator == "po" and parameter.type == "date":
-        return Criterion(parameter, (escaped,), ("overlaps",))
-    if operator in ("co", "sw", "ew") and parameter.type == "string":
-        return Criterion(parameter, (escaped,), ("",), {"co": "contains", "sw": "", "ew": "ends"}[operator])
-    if operator in _MEMBERS and parameter.type == "token":
-        return Criterion(parameter, (escaped,), ("",), _MEMBERS[operator])
-    if operator == "re" and parameter.type == "reference":
-        return Criterion(parameter, (escaped,), ("",))
-    raise ValueError(f"{operator} is not offered for {parameter.code}, a {parameter.type}")
+    said = _OPERATORS.get((parameter.type, operator), _OPERATORS.get(("", operator)))
+    if said is None:
+        raise ValueError(f"{operator} is not offered for {parameter.code}, a {parameter.type}")
+    prefix, modifier = said
+    parted = parameter.type in ("token", "quantity", "composite")
+    return Criterion(parameter, (value if parted else escape(value),), (prefix,), modifier)
+
+
+# (parameter type, operator) -> the prefix and the modifier that say the same
+_OPERATORS: dict[tuple[str, str], tuple[str, str]] = {
+    ("", "eq"): ("", ""),
+    ("string", "eq"): ("", "exact"),
+    ("string", "co"): ("", "contains"),
+    ("string", "sw"): ("", ""),
+    ("string", "ew"): ("", "ends"),
+    ("token", "ss"): ("", "below"),
+    ("token", "sb"): ("", "above"),
+    ("token", "in"): ("", "in"),
+    ("token", "ni"): ("", "not-in"),
+    ("reference", "re"): ("", ""),
+    ("date", "po"): ("overlaps", ""),
+    **{(kind, one): (one, "") for kind in PREFIXED for one in ("gt", "lt", "ge", "le", "sa", "eb", "ap")},
+}

@@ -72,7 +72,7 @@ def _ways(types: Sequence[str], result: Mapping[str, list[str]], issues: list[Is
 
 
 def _forward(types: Sequence[str], text: str, *, again: bool) -> Iterator[_Way]:
-    source, code, target = (text.split(":") + ["", ""])[:3]
+    source, code, target = [*text.split(":"), "", ""][:3]
     starts = list(types) if source == "*" else [source] if again or source in types else []
     for start in starts:
         for one in _reference_codes(start, "*" if source == "*" else code):
@@ -83,7 +83,7 @@ def _forward(types: Sequence[str], text: str, *, again: bool) -> Iterator[_Way]:
 
 
 def _backward(types: Sequence[str], text: str, *, again: bool) -> Iterator[_Way]:
-    source, code, target = (text.split(":") + ["", ""])[:3]
+    source, code, target = [*text.split(":"), "", ""][:3]
     for start in resource_types() if source == "*" else [source]:
         for one in _reference_codes(start, "*" if source == "*" else code):
             if again or not target or target in types:
@@ -128,7 +128,8 @@ def _targets(session: Session, way: _Way, start: Sequence[int]) -> list[tuple[in
 def _referrers(session: Session, way: _Way, start: Sequence[int]) -> list[tuple[int, int]]:
     tokens = [reference_token(n, pk) for n in way.numbers for pk in start]
     rows = session.execute(
-        "select r.pk, r.type from record r where r.tokens && %b::bigint[] and r.type + 0 = %s and not r.deleted limit %s",
+        "select r.pk, r.type from record r"
+        " where r.tokens && %b::bigint[] and r.type + 0 = %s and not r.deleted limit %s",
         (tokens, way.type, MOST_INCLUDED + 1),
         prepare=False,
     )

@@ -80,9 +80,9 @@ def _children(session: Session, level: set[int], numbers: Sequence[int]) -> set[
 
 def _parents(session: Session, level: set[int], numbers: Sequence[int]) -> set[int]:
     rows = session.execute(
-        sql.SQL("select distinct t & {} from record r, unnest(r.tokens) t where r.pk = any({}::bigint[]) and {}").format(
-            sql.Literal(_MASK), sql.Literal(list(level)), _within(numbers)
-        )
+        sql.SQL(
+            "select distinct t & {} from record r, unnest(r.tokens) t where r.pk = any({}::bigint[]) and {}"
+        ).format(sql.Literal(_MASK), sql.Literal(list(level)), _within(numbers))
     )
     return {row[0] for row in rows}
 
@@ -115,7 +115,9 @@ def chain(session: Session, type_: str, criterion: Criterion, build: Build) -> s
         )
         for link in criterion.links
     ]
-    query = sql.SQL("{} limit {}").format(sql.SQL(" union all ").join(arms), sql.Literal(MOST_TARGETS + 1))
+    query = sql.SQL("select pk from ({}) arm limit {}").format(
+        sql.SQL(" union all ").join(arms), sql.Literal(MOST_TARGETS + 1)
+    )
     pks = [row[0] for row in running.rows(session, query)]
     if len(pks) <= MOST_TARGETS:
         return has_any([reference_token(n, pk) for n in numbers for pk in pks])
@@ -147,7 +149,8 @@ def listed(session: Session, criterion: Criterion) -> sql.Composable:
     pks = [pk for pks in pks_of_references(session, criterion.values, ["List"]).values() for pk in pks]
     numbers = sources("List")["item"].numbers
     return sql.SQL(
-        "r.pk in (select t & {} from record l, unnest(l.tokens) t where l.pk = any({}::bigint[]) and not l.deleted and {})"
+        "r.pk in (select t & {} from record l, unnest(l.tokens) t"
+        " where l.pk = any({}::bigint[]) and not l.deleted and {})"
     ).format(sql.Literal(_MASK), sql.Literal(pks), _within(numbers))
 
 

@@ -187,7 +187,9 @@ def _arm(
 ) -> sql.Composable:
     # The query walks index entries only; documents are fetched for the page itself.
     after = [asked.order.after(position, resource_types()[name], back=back)] if position else []
-    return sql.SQL("select r.pk, r.type, r.id{columns} from record r {joins} where {where} order by {order} limit {limit}").format(
+    return sql.SQL(
+        "select r.pk, r.type, r.id{columns} from record r {joins} where {where} order by {order} limit {limit}"
+    ).format(
         columns=asked.order.columns,
         joins=asked.order.joins,
         where=live(name, [*parts, *after]),

@@ -88,9 +88,8 @@ def matching_units(session: Session, number: Number, system: str, code: str) -> 
     out: dict[str, Number] = {}
     for form in vocabulary.units(session):
         its_system, its_code, shown = form.split("|", 2)
-        if its_system == system and its_code == code or (not system and code in (its_code, shown)):
-            out[form] = number
-        elif system and not code and its_system == system:
+        same = its_system == system and code in ("", its_code)
+        if same or (not system and code in (its_code, shown)):
             out[form] = number
         elif here is not None and its_system == UCUM:
             there = scale(its_code)
@@ -129,7 +128,7 @@ def _says(text: str) -> sql.Composable:
 def _near(parameter: Parameter, numbers: Sequence[int], value: str) -> sql.Composable:
     """Return the condition that a place is within a distance: `latitude|longitude|distance|unit` (R4 Location)."""
     parts = [unescape(part) for part in cut(value, "|")]
-    latitude, longitude = (_decimal(part) for part in (parts + [""])[:2])
+    latitude, longitude = (_decimal(part) for part in [*parts, ""][:2])
     distance = _decimal((parts[2] if len(parts) > 2 else "") or _USUAL_DISTANCE)
     here, km = scale((parts[3] if len(parts) > 3 else "") or "km"), scale("km")
     if latitude is None or longitude is None or distance is None or len(parts) > 4 or distance < 0:

@@ -80,6 +80,7 @@ class Order:
         if len(values) != len(self.keys):
             raise Malformed("the link to the next page is damaged", where="_cursor")
         down = self.descending != back
+        tie: sql.Composable
         if type_ == last:
             tie = sql.SQL("r.id {} {}").format(_beyond(down), sql.Literal(id))
         else:
@@ -87,14 +88,14 @@ class Order:
         if len(values) == 1 and type_ == last and self.keys[0].descending == self.descending:
             # One comparison of a pair is what an index can begin at.
             key = self.keys[0].expression
-            return sql.SQL("({}, r.id) {} ({}, {})").format(key, _beyond(down), self._bound(0, values[0]), sql.Literal(id))
+            return sql.SQL("({}, r.id) {} ({}, {})").format(key, _beyond(down), self._bound(values[0]), sql.Literal(id))
         for n in reversed(range(len(values))):
-            key, bound = self.keys[n].expression, self._bound(n, values[n])
+            key, bound = self.keys[n].expression, self._bound(values[n])
             further = sql.SQL("{} {} {}").format(key, _beyond(self.keys[n].descending != back), bound)
             tie = any_of([further, all_of([sql.SQL("{} = {}").format(key, bound), sql.SQL("({})").format(tie)])])
         return tie
 
-    def _bound(self, n: int, value: Any) -> sql.Composable:
+    def _bound(self, value: Any) -> sql.Composable:
         if self.by_time and isinstance(value, str) and value.startswith("@"):
             try:
                 return sql.Literal(datetime.fromisoformat(value[1:]))
@@ -198,7 +199,8 @@ def _by_entries(type_: str, parameter: Parameter, alias: sql.Identifier, descend
 def _by_document(paths: Sequence[str], alias: sql.Identifier, descending: bool) -> Key:
     """Sort by a code, a reference or a uri: no index keeps these as texts, so they are read from the documents."""
     join = sql.SQL(
-        "cross join lateral (select coalesce({best}(x #>> '{{}}' collate \"C\"), {missing}) as key from record_version v"
+        "cross join lateral (select coalesce({best}(x #>> '{{}}' collate \"C\"), {missing}) as key"
+        " from record_version v"
         " cross join unnest({paths}::jsonpath[]) p"
         " cross join jsonb_path_query(convert_from(v.doc, 'UTF8')::jsonb, p, '{{}}', true) x"
         " where v.pk = r.pk and v.version = r.version) {alias}"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Literal
 
 from psycopg import sql
 
@@ -35,11 +34,10 @@ def _count(session: Session, arms: Sequence[sql.Composable], most: int | None) -
 def _all(arms: Sequence[sql.Composable], most: int | None) -> sql.Composable:
     limit = sql.SQL("all") if most is None else sql.Literal(most)
     parts = [sql.SQL("(select from record r where {} limit {})").format(arm, limit) for arm in arms]
-    return sql.SQL("{} limit {}").format(sql.SQL(" union all ").join(parts), limit)
+    return sql.SQL("select from ({}) arm limit {}").format(sql.SQL(" union all ").join(parts), limit)
 
 
 def _estimate(session: Session, arms: Sequence[sql.Composable]) -> int:
-    explain: Literal["explain (format json) {}"] = "explain (format json) {}"
-    plan = running.rows(session, sql.SQL(explain).format(_all(arms, None)))[0][0]
+    plan = running.rows(session, sql.SQL("explain (format json) {}").format(_all(arms, None)))[0][0]
     read = json.loads(plan) if isinstance(plan, str) else plan
     return int(read[0]["Plan"]["Plan Rows"])
