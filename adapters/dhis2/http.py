@@ -27,10 +27,10 @@ from adapters.dhis2 import (
     system,
 )
 from adapters.dhis2.calls import Call, Reply, Routes, Serve
-from adapters.dhis2.metadata_types import TYPES
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
 from tracker_core.context import User
 from tracker_core.errors import Conflict, HubError, wording
+from tracker_core.metadata import schema
 
 
 class _VersionConvertor(Convertor[str]):
@@ -44,7 +44,7 @@ class _VersionConvertor(Convertor[str]):
 
 
 class _TypeConvertor(_VersionConvertor):
-    regex = "|".join(sorted(TYPES, reverse=True))
+    regex = "|".join(sorted(schema.TYPES, reverse=True))
 
 
 register_url_convertor("dhis2version", _VersionConvertor())

@@ -10,7 +10,6 @@ from adapters.contract import Access
 from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.fields import Fields, parse_fields, select
 from adapters.dhis2.lists import envelope, read_paging
-from adapters.dhis2.metadata_types import class_of
 from adapters.dhis2.parameters import choice
 from adapters.dhis2.system import VERSION
 from adapters.dhis2.webmessage import web_message
@@ -18,7 +17,7 @@ from tracker_core import history, metadata
 from tracker_core.database import Session
 from tracker_core.errors import Forbidden, Malformed, NotFound
 from tracker_core.issues import Outcome, Report
-from tracker_core.metadata import org_units
+from tracker_core.metadata import org_units, schema
 
 UNITS = "organisationUnits"
 _COUNTED = {"created": "created", "updated": "updated", "unchanged": "ignored", "ignored": "ignored"}
@@ -72,6 +71,12 @@ def _type_report(report: Report, type: str, outcomes: list[Outcome]) -> dict[str
             error = {"message": issue.text, "mainKlass": class_of(type), "errorCode": issue.code, "errorProperties": []}
             known["errorReports"].append({**error, **({"value": issue.value} if issue.value else {})})
     return {"klass": class_of(type), "stats": _stats(outcomes), "objectReports": list(objects.values())}
+
+
+def class_of(type: str) -> str:
+    """Return the class that reports name for a collection; one that is not described goes by its own name."""
+    found = schema.TYPES.get(type)
+    return found.klass if found else f"org.hisp.dhis.{type}"
 
 
 def _type_of(where: str) -> str:
