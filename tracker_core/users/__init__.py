@@ -9,6 +9,7 @@ from tracker_core.users.accounts import (
     set_password,
     verify,
 )
+from tracker_core.users.documents import Plan, documents, plan, remove, write
 from tracker_core.users.passwords import hash_password
 from tracker_core.users.sessions import COOKIE, HOURS, close_session, find_session, open_session
 
@@ -17,13 +18,18 @@ __all__ = [
     "COOKIE",
     "HOURS",
     "Account",
+    "Plan",
     "close_session",
     "create",
+    "documents",
     "ensure_admin",
     "find",
     "find_session",
     "hash_password",
     "open_session",
+    "plan",
+    "remove",
     "set_password",
     "verify",
+    "write",
 ]
