@@ -1,9 +1,12 @@
 """What every test may ask for: a migrated, empty database of its own."""
 
 import os
+import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from urllib.parse import quote
 from uuid import uuid4
@@ -28,6 +31,24 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no corpora at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def r4_examples() -> Path:
+    """The package of HL7's R4 examples and definitions (CC0), fetched once from the npm registry, or a skip."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tracker-hub"
+    package = folder / "hl7.fhir.r4.examples-4.0.1.tgz"
+    npm = shutil.which("npm")
+    if not package.exists() and npm:
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = [npm, "pack", "--silent", "hl7.fhir.r4.examples@4.0.1"]
+        with TemporaryDirectory(dir=folder) as scratch:
+            subprocess.run(asked, cwd=scratch, timeout=200, check=False, capture_output=True)
+            for made in Path(scratch).glob("*.tgz"):
+                made.replace(package)
+    if not package.exists():
+        pytest.skip("the R4 examples cannot be had: no npm, or no registry")
+    return package
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,16 @@ from typing import Any
 
 import orjson
 
+from adapters.fhir.patching import JSON_PATCH
+from adapters.fhir.terminology.operations import OPERATIONS
 from tracker_core.records.definitions import parameters, resource_types
 from tracker_core.records.extraction import sources
 
 _INTERACTIONS = (
-    "read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type",
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
+_SYSTEM = ("transaction", "batch", "history-system")
+_FORMATS = ("json", "application/fhir+json", "xml", "application/fhir+xml")
 _HEAD = ("_id", "_lastUpdated")
 
 
@@ -24,7 +28,8 @@ def statement(base: str) -> bytes:
             "date": "2026-01-01",
             "kind": "instance",
             "fhirVersion": "4.0.1",
-            "format": ["json", "application/fhir+json"],
+            "format": _FORMATS,
+            "patchFormat": (JSON_PATCH, "application/fhir+json", "application/fhir+xml"),
             "software": {"name": "Tracker Hub"},
             "implementation": {"description": "Tracker Hub", "url": base},
             "rest": [
@@ -32,7 +37,7 @@ def statement(base: str) -> bytes:
                     "mode": "server",
                     "security": {"description": "HTTP Basic"},
                     "resource": [_resource(type_) for type_ in resource_types()],
-                    "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                    "interaction": [{"code": code} for code in _SYSTEM],
                 }
             ],
         }
@@ -42,6 +47,7 @@ def statement(base: str) -> bytes:
 def _resource(type_: str) -> dict[str, Any]:
     searchable = [p for p in parameters(type_).values() if p.code in _HEAD or sources(type_)[p.code].numbers]
     references = [p.code for p in searchable if p.type == "reference"]
+    operations = [_operation(type_, name) for of, name in OPERATIONS if of == type_]
     return {
         "type": type_,
         "interaction": [{"code": code} for code in _INTERACTIONS],
@@ -56,7 +62,13 @@ def _resource(type_: str) -> dict[str, Any]:
         "searchInclude": ["*", *(f"{type_}:{code}" for code in references)],
         "searchRevInclude": _referrers(type_),
         "searchParam": [{"name": p.code, "type": p.type} for p in sorted(searchable, key=lambda p: p.code)],
+        **({"operation": operations} if operations else {}),
     }
+
+
+def _operation(type_: str, name: str) -> dict[str, str]:
+    bare = name.removeprefix("$")
+    return {"name": bare, "definition": f"http://hl7.org/fhir/OperationDefinition/{type_}-{bare}"}
 
 
 @cache
