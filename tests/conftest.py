@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -100,23 +101,25 @@ def session(pool: Pool) -> Iterator[Session]:
         yield opened
 
 
+@contextmanager
+def serving(application: ASGIApp) -> Iterator[str]:
+    """Serve an application on a free port of this machine; yield the base URL."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None))
+    thread = Thread(target=server.run, args=([bound],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
 @pytest.fixture
 def serve_http() -> Iterator[Callable[[ASGIApp], str]]:
     """A function that serves an application on a free port of this machine for one test; it returns the base URL."""
-    running: list[tuple[uvicorn.Server, Thread]] = []
-
-    def serve(application: ASGIApp) -> str:
-        bound = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None))
-        thread = Thread(target=server.run, args=([bound],))
-        thread.start()
-        running.append((server, thread))
-        return f"http://127.0.0.1:{bound.getsockname()[1]}"
-
-    yield serve
-    for server, thread in running:
-        server.should_exit = True
-        thread.join()
+    with ExitStack() as stack:
+        yield lambda application: stack.enter_context(serving(application))
 
 
 def database(server_url: str, name: str) -> str:

@@ -1,0 +1,134 @@
+"""A running hub with the contracts' district, shared by the tests of a module; each test registers its own persons."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from hub import admin, app
+from hub.access import HubAccess
+from hub.registry import ADAPTERS
+from hub.runtime import Runtime
+from hub.settings import Settings
+from tests.conftest import database, serving
+from tests.contracts.dhis2 import district
+from tracker_core import history, metadata, users
+from tracker_core.database import open_pool, transaction
+from tracker_core.uids import new_uid
+
+PASSWORD = "District-1234"
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A hub that serves: where, and a client of it as its administrator."""
+
+    url: str
+    admin: httpx.Client
+
+    @contextmanager
+    def as_user(self, username: str) -> Iterator[httpx.Client]:
+        """Yield a client for another user of the district."""
+        with httpx.Client(base_url=self.url, auth=(username, PASSWORD), timeout=30) as opened:
+            yield opened
+
+
+@pytest.fixture(scope="module")
+def hub(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub on a database of its own with the district, `admin`, and `nurse` who works at Facility A."""
+    name = f"contract_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+    with _running(database(server_url, name), tmp_path_factory.mktemp("hub")) as running:
+        yield running
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _running(url: str, data: Path) -> Iterator[Hub]:
+    pool = open_pool(url, size=6)
+    with transaction(pool) as session:
+        metadata.bootstrap(session)
+        users.ensure_admin(session, PASSWORD)
+        report = metadata.import_objects(session, history.open_change_set(session, actor="admin"), district.district())
+        assert report.issues == []
+        here = [{"id": district.ONE}]
+        users.create(
+            session, "nurse", PASSWORD, doc={"firstName": "Nora", "surname": "Nurse", "organisationUnits": here}
+        )
+    runtime = Runtime(pool, ADAPTERS)
+    built = app.build(Settings(data=data), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
+    with serving(built) as address, httpx.Client(base_url=address, auth=("admin", PASSWORD), timeout=30) as client:
+        yield Hub(address, client)
+    pool.close()
+
+
+_numbers = count(100_000)
+
+
+def child(**enrollment: Any) -> dict[str, Any]:
+    """Return a new child as the registration form sends it: the enrollment without a uid, attributes twice."""
+    values = {district.UNIQUE: str(next(_numbers)), district.FIRST: "Amina", district.LAST: "Test"}
+    attributes = [{"attribute": uid, "value": value} for uid, value in values.items()]
+    generated = {
+        "attributeCategoryOptions": "",
+        "status": "SCHEDULE",
+        "scheduledAt": "2024-11-01",
+        "event": new_uid(),
+        "programStage": district.BIRTH,
+        "program": district.PROGRAM,
+        "orgUnit": district.ONE,
+    }
+    return {
+        "trackedEntity": new_uid(),
+        "orgUnit": district.ONE,
+        "trackedEntityType": district.TYPE,
+        "attributes": attributes,
+        "enrollments": [
+            {
+                "program": district.PROGRAM,
+                "status": "ACTIVE",
+                "orgUnit": district.ONE,
+                "enrolledAt": "2024-11-01",
+                "attributes": [dict(attribute) for attribute in attributes],
+                "events": [generated],
+                **enrollment,
+            }
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A child that the hub knows."""
+
+    entity: str
+    enrollment: str
+    event: str
+    number: str
+
+
+@pytest.fixture
+def registered(hub: Hub) -> Registered:
+    """A child registered as the Capture app does it; the enrollment's uid is learned from the report."""
+    return register(hub)
+
+
+def register(hub: Hub, **enrollment: Any) -> Registered:
+    """Register a child; return what the app keeps of the answer."""
+    sent = child(**enrollment)
+    answer = hub.admin.post("/api/42/tracker?async=false", json={"trackedEntities": [sent]})
+    assert answer.status_code == 200, answer.text
+    reports = answer.json()["bundleReport"]["typeReportMap"]
+    [entity], [enrolled] = (reports[type]["objectReports"] for type in ("TRACKED_ENTITY", "ENROLLMENT"))
+    event = sent["enrollments"][0]["events"][0]["event"]
+    return Registered(entity["uid"], enrolled["uid"], event, sent["attributes"][0]["value"])
