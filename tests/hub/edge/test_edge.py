@@ -19,6 +19,13 @@ def test_known_user_gets_in(client: httpx.Client) -> None:
     assert answer.headers["x-user"] == "admin"
 
 
+@pytest.mark.parametrize("path", ["//echo", "/echo", "///echo"])
+def test_several_slashes_are_one(client: httpx.Client, path: str) -> None:
+    """A base URL that ends in a slash and a path that begins with one still meet."""
+    answer = client.post(f"{client.base_url}".rstrip("/") + path, content=b"here")
+    assert (answer.status_code, answer.content) == (200, b"here")
+
+
 @pytest.mark.parametrize(
     ("header", "text"),
     [
