@@ -21,6 +21,7 @@ from adapters.dhis2 import (
     login,
     metadata_pages,
     notes,
+    objects,
     ownership,
     settings,
     shell,
@@ -65,6 +66,7 @@ _SERVED: Routes = (
     *data_store.ROUTES,
     *icons.ROUTES,
     *metadata_pages.ROUTES,
+    *objects.ROUTES,
 )
 
 # A part of the path captured whole takes a suffix along, and loses it in `answer`.

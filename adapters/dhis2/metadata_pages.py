@@ -8,14 +8,13 @@ import orjson
 
 from adapters.contract import Access
 from adapters.dhis2.calls import Call, Reply, Routes
-from adapters.dhis2.fields import Fields, parse_fields, select
-from adapters.dhis2.lists import envelope, read_paging
+from adapters.dhis2.fields import parse_fields, select
 from adapters.dhis2.parameters import choice
 from adapters.dhis2.system import VERSION
 from adapters.dhis2.webmessage import web_message
 from tracker_core import history, metadata
 from tracker_core.database import Session
-from tracker_core.errors import Forbidden, Malformed, NotFound
+from tracker_core.errors import Forbidden, Malformed
 from tracker_core.issues import Outcome, Report
 from tracker_core.metadata import org_units, schema
 
@@ -105,30 +104,6 @@ def export_metadata(access: Access, call: Call) -> Reply:
     return Reply({"system": {"version": VERSION}, **{name: docs for name, docs in found.items() if docs}})
 
 
-def list_objects(access: Access, call: Call) -> Reply:
-    """One page of a collection, by name; `query` finds a part of name, code or the id."""
-    type, paging = call.captured["type"], read_paging({k: v for k, v in call.given.items() if k != "totalPages"})
-    fields = parse_fields(call.given.get("fields") or "id,displayName")
-    with access.session() as session:
-        docs = _documents(session, type)
-    if sought := call.given.get("query", "").casefold():
-        docs = [doc for doc in docs if any(sought in str(doc.get(k, "")).casefold() for k in ("name", "code", "id"))]
-    docs.sort(key=lambda doc: (str(doc.get("name", "")).casefold(), str(doc["id"])))
-    page = docs[paging.offset :][: paging.limit] if paging.number else docs
-    return Reply(envelope(type, _shown(page, fields), paging, call.url, call.given, len(docs)))
-
-
-def read_object(access: Access, call: Call) -> Reply:
-    """One object, whole unless `fields` says less."""
-    type, uid = call.captured["type"], call.captured["uid"]
-    fields = parse_fields(call.given.get("fields") or ":all")
-    with access.session() as session:
-        found = _documents(session, type, uid)
-    if not found:
-        raise NotFound(f"{class_of(type).rpartition('.')[2]} with id {uid} could not be found.")
-    return Reply(_shown(found, fields)[0])
-
-
 def _documents(session: Session, type: str, uid: str = "") -> list[dict[str, Any]]:
     if type == UNITS:
         return org_units.documents(session, [uid] if uid else None)
@@ -137,16 +112,7 @@ def _documents(session: Session, type: str, uid: str = "") -> list[dict[str, Any
     return [found.doc for found in chosen]
 
 
-def _shown(docs: Iterable[dict[str, Any]], fields: Fields) -> list[dict[str, Any]]:
-    return [
-        select(fields, {**doc, "displayName": doc.get("name"), "displayShortName": doc.get("shortName")})
-        for doc in docs
-    ]
-
-
 ROUTES: Routes = (
     ("POST", "/metadata", import_metadata),
     ("GET", "/metadata", export_metadata),
-    ("GET", "/{type:dhis2type}", list_objects),
-    ("GET", "/{type:dhis2type}/{uid}", read_object),
 )

@@ -1,0 +1,25 @@
+"""From a call to the view its caller has of the metadata."""
+
+from adapters.dhis2.calls import Call
+from adapters.dhis2.objects.view import View
+from adapters.dhis2.parameters import choice, flag
+from tracker_core import access, metadata
+from tracker_core.database import Session
+
+
+def open_view(session: Session, call: Call) -> View:
+    """Return the caller's view, in the language of `locale` or of the user's settings; `translate=false` is in none."""
+    actor = access.load(session, call.user.username)
+    translated = flag(call.given, "translate", default=True)
+    return View(
+        known=metadata.load(session),
+        actor=actor,
+        locale=call.given.get("locale", "") if translated else "",
+        base=base_of(call),
+        skip_defaults=choice(call.given, "defaults", {"INCLUDE": False, "EXCLUDE": True}),
+    )
+
+
+def base_of(call: Call) -> str:
+    """Return the address of the API that the caller used, up to `/api`."""
+    return call.url.partition("/api/")[0] + "/api"
