@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from adapters.dhis2.objects.rights import may_change, may_delete
 from adapters.dhis2.objects.translations import displayed, shown_property, translation_key
 from adapters.dhis2.objects.view import UNITS, USERS, Document, Show, View
 from tracker_core.access import access_of, sharing_of
@@ -56,21 +57,13 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _access(type: Type) -> Show:
-    allowed = type.authorities
-    shared = type.data_shareable
+    shared = type.collection if type.data_shareable else ""
 
     def read(view: View, doc: Document) -> dict[str, Any]:
-        change = may_change(view, type)
-        delete = not (allowed.delete or allowed.public) or view.actor.may(*(allowed.delete or allowed.public))
-        return access_of(view.actor, type.collection if shared else "", doc, change=change, delete=delete)
+        change, delete = may_change(view, type), may_delete(view, type)
+        return access_of(view.actor, shared, doc, change=change, delete=delete)
 
     return read
-
-
-def may_change(view: View, type: Type) -> bool:
-    """Tell whether the caller has an authority to change objects of `type`: one to update, else one to create."""
-    needed = type.authorities.update or (*type.authorities.public, *type.authorities.private)
-    return not needed or view.actor.may(*needed)
 
 
 def _href(type: Type) -> Show:

@@ -18,7 +18,7 @@ _BLANK = re.compile(r"\s+")
 
 
 def _same(operand: str) -> Test:
-    """`eq`: numbers as numbers, truth in any case of letters, lists by size, all else as text."""
+    """`eq`: numbers as numbers, truth in any case of letters, lists by size, references by id, all else as text."""
     amount, truth, moment = number(operand), operand.casefold(), moment_text(operand)
 
     def test(value: Any) -> bool:
@@ -28,13 +28,19 @@ def _same(operand: str) -> Test:
             return amount is not None and len(value) == amount
         if isinstance(value, int | float):
             return amount is not None and value == amount
-        if isinstance(value, dict):
-            return bool(value.get("id") == operand)
-        if isinstance(value, datetime):
-            return moment is not None and _stamp(value) == moment
-        return value is not None and str(value) == operand
+        text = _text(value)
+        return text is not None and (text == operand or (moment is not None and moment_text(text) == moment))
 
     return test
+
+
+def _text(value: Any) -> str | None:
+    """Return the text that a value is compared as: of an object its id."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return None if value is None else str(value)
 
 
 def _same_text(operand: str) -> Test:
@@ -55,9 +61,7 @@ def _ordered(holds: Callable[[Any, Any], bool]) -> Make:
                 return False
             if isinstance(value, int | float):
                 return amount is not None and holds(value, amount)
-            if isinstance(value, datetime):
-                return moment is not None and holds(_stamp(value), moment)
-            text = str(value)
+            text = str(_text(value))
             if amount is not None and (measured := number(text)) is not None:
                 return holds(measured, amount)
             return holds(moment_text(text) or text, moment or operand)
@@ -65,10 +69,6 @@ def _ordered(holds: Callable[[Any, Any], bool]) -> Make:
         return test
 
     return make
-
-
-def _stamp(value: datetime) -> str:
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def _contains(place: Callable[[str, str], bool], *, folded: bool) -> Make:
