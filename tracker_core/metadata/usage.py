@@ -106,7 +106,7 @@ def _targets(type: Type, seen: frozenset[str]) -> set[str]:
 
 def _weigh(removal: Removal, holder: _Holder, reference: Reference) -> None:
     """Say what one reference means for the deletion: its holder goes too, lets go, or stands in the way."""
-    found, place = reference.property, (holder.type.collection, reference.property.name)
+    found, place = reference.by, (holder.type.collection, reference.by.name)
     key = (holder.type.collection, holder.uid)
     inside = len(reference.path) > (2 if found.kind == "refs" else 1)
     if found.loose or key in removal.gone or (inside and found.name == _back(holder.type)):
@@ -147,9 +147,7 @@ _CAPTURED: dict[str, tuple[tuple[str, str], ...]] = {
     "trackedEntityAttributes": (
         ("TrackedEntityAttributeValue", "select from attribute_value where attribute = any(%b::bigint[])"),
     ),
-    "relationshipTypes": (
-        ("Relationship", "select from relationship where type = any(%b::bigint[]) and not deleted"),
-    ),
+    "relationshipTypes": (("Relationship", "select from relationship where type = any(%b::bigint[]) and not deleted"),),
     UNITS: (
         ("TrackedEntity", "select from tracked_entity where org_unit = any(%b::bigint[])"),
         ("Enrollment", "select from enrollment where org_unit = any(%b::bigint[])"),

@@ -3,18 +3,20 @@
 from adapters.dhis2.calls import Call
 from adapters.dhis2.objects.view import View
 from adapters.dhis2.parameters import choice, flag
-from tracker_core import access, metadata
+from tracker_core import access, metadata, settings
 from tracker_core.database import Session
 
 
 def open_view(session: Session, call: Call) -> View:
     """Return the caller's view, in the language of `locale` or of the user's settings; `translate=false` is in none."""
     actor = access.load(session, call.user.username)
-    translated = flag(call.given, "translate", default=True)
+    locale = ""
+    if flag(call.given, "translate", default=True):
+        locale = call.given.get("locale") or str(settings.read_user(session, actor.username)["keyDbLocale"] or "")
     return View(
         known=metadata.load(session),
         actor=actor,
-        locale=call.given.get("locale", "") if translated else "",
+        locale=locale,
         base=base_of(call),
         skip_defaults=choice(call.given, "defaults", {"INCLUDE": False, "EXCLUDE": True}),
     )

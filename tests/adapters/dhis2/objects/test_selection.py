@@ -17,7 +17,10 @@ PROGRAM, STAGE, COLOUR = ("programs", "PrEyes00001"), ("programStages", "PsFirst
         (PROGRAM, "id,name,nothing", {"id": "PrEyes00001", "name": "Eye care"}),
         (PROGRAM, "programStages", {"programStages": [{"id": "PsFirst0001"}, {"id": "PsSecond001"}]}),
         (PROGRAM, "programStages[id],programStages[name]", {
-            "programStages": [{"id": "PsFirst0001", "name": "First visit"}, {"id": "PsSecond001", "name": "Second visit"}]
+            "programStages": [
+                {"id": "PsFirst0001", "name": "First visit"},
+                {"id": "PsSecond001", "name": "Second visit"},
+            ]
         }),
         (STAGE, "programStageDataElements[dataElement[name,optionSet[version,options[code, displayName]]]]", {
             "programStageDataElements": [
@@ -32,7 +35,7 @@ PROGRAM, STAGE, COLOUR = ("programs", "PrEyes00001"), ("programStages", "PsFirst
         (PROGRAM, "programStages::size,style[color]", {"programStages": 2, "style": {"color": "#ff0000"}}),
         (PROGRAM, "programStages~isNotEmpty,programSections~isEmpty,programSections", {
             "programStages": True, "programSections": []
-        } | {"programSections": []}),
+        }),
         (PROGRAM, "programStages~pluck", {"programStages": ["PsFirst0001", "PsSecond001"]}),
         (PROGRAM, "programStages~pluck(name)|rename(visits)", {"visits": ["First visit", "Second visit"]}),
         (PROGRAM, "programStages::keyBy(name)::rename(by)", {"by": {
