@@ -76,7 +76,7 @@ def _try(
 def _tracker(session: Session, touched: list[Touched]) -> bytes:
     persons = {one.subject for one in touched if one.subject is not None}
     persons |= {one.target for one in touched if one.kind == "tracked_entity"}
-    found = documents.entities(session, sorted(persons), Parts(enrollments=True, events=True))
+    found = documents.entities(session, sorted(persons), Parts(enrollments=Parts(events=Parts())))
     return orjson.dumps({"trackedEntities": list(found.values())}, option=orjson.OPT_INDENT_2)
 
 

@@ -26,7 +26,7 @@ def load_person(session: Session, type: str, person: int) -> View:
     """
     found = records.of_subject(session, [person])
     found.sort(key=lambda record: (record.type != "Patient", -record.updated.timestamp(), record.pk))
-    entity = documents.entities(session, [person], Parts(enrollments=True, events=True)).get(person)
+    entity = documents.entities(session, [person], Parts(enrollments=Parts(events=Parts()))).get(person)
     values = {"trackedEntity": entity} if entity and not entity["deleted"] else {}
     if not found and not values:
         raise NotFound("the person is gone")

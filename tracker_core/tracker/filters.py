@@ -1,10 +1,12 @@
 """Attribute and data element filters (Web API 2.42, "Data element and attribute filters"): one table of operators."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tracker_core.errors import Malformed
+from tracker_core.tracker.clauses import Clause, clause
 from tracker_core.tracker.unique import folded
 
 NUMERIC = {
@@ -16,6 +18,8 @@ NUMERIC = {
     "INTEGER_NEGATIVE",
     "INTEGER_ZERO_OR_POSITIVE",
 }
+# A value that was stored without validation need not be a number: it then compares with none.
+_DIGITS = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,16 @@ class Filter:
     uid: str
     operator: str
     value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A stored value in SQL: `sql` yields it folded, or null; `operand` is SQL that folds what it is compared with."""
+
+    sql: Clause
+    type: str
+    operand: str
+    fold: Callable[[str], str] = str
 
 
 def _same(value: str) -> str:
@@ -39,49 +53,72 @@ def _like(before: str, after: str) -> Callable[[str], str]:
     return pattern
 
 
-# operator -> (SQL over the value {x}, how its operand is written). Text compares folded: case never counts.
+# operator -> (SQL over the value {x}, how its operand is written). Case never counts; a missing value meets none.
 _TEXT: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "eq": ("{x} = %s", _same),
-    "ieq": ("{x} = %s", _same),
-    "ne": ("{x} is distinct from %s", _same),
-    "neq": ("{x} is distinct from %s", _same),
-    "nieq": ("{x} is distinct from %s", _same),
-    "gt": ("{x} > %s", _same),
-    "ge": ("{x} >= %s", _same),
-    "lt": ("{x} < %s", _same),
-    "le": ("{x} <= %s", _same),
-    "like": ("{x} like %s", _like("%", "%")),
-    "ilike": ("{x} like %s", _like("%", "%")),
-    "nlike": ("coalesce({x}, '') not like %s", _like("%", "%")),
-    "nilike": ("coalesce({x}, '') not like %s", _like("%", "%")),
-    "sw": ("{x} like %s", _like("", "%")),
-    "ew": ("{x} like %s", _like("%", "")),
+    "eq": ("{x} = {v}", _same),
+    "ieq": ("{x} = {v}", _same),
+    "ne": ("{x} <> {v}", _same),
+    "neq": ("{x} <> {v}", _same),
+    "nieq": ("{x} <> {v}", _same),
+    "gt": ("{x} > {v}", _same),
+    "ge": ("{x} >= {v}", _same),
+    "lt": ("{x} < {v}", _same),
+    "le": ("{x} <= {v}", _same),
+    "like": ("{x} like {v}", _like("%", "%")),
+    "ilike": ("{x} like {v}", _like("%", "%")),
+    "nlike": ("{x} not like {v}", _like("%", "%")),
+    "nilike": ("{x} not like {v}", _like("%", "%")),
+    "sw": ("{x} like {v}", _like("", "%")),
+    "ew": ("{x} like {v}", _like("%", "")),
 }
 _COMPARED = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "=", "ieq": "=", "ne": "<>", "neq": "<>", "nieq": "<>"}
-UNARY = {"null": "{x} is null", "!null": "{x} is not null"}
+UNARY = ("null", "!null")
 OPERATORS = (*_TEXT, "in", *UNARY)
 
 
-def condition(wanted: Filter, value_type: str, text: str) -> tuple[str, Sequence[Any]]:
-    """Return SQL and its arguments for `wanted` over the SQL expression `text`, which yields the folded value or null.
+def attribute_value(alias: str, value_type: str) -> Value:
+    """Return the value of a row of `attribute_value`; neither case nor accents count."""
+    return Value(clause(f"{alias}.folded"), value_type, "%s", folded)
 
-    Raises `Malformed` for an operator that does not exist or an operand that is not a number where one is needed.
+
+def data_value(alias: str, element: str, value_type: str) -> Value:
+    """Return the value of a data element (uid) in a row of `event`; case doesn't count, as the database knows it."""
+    return Value(clause(f"lower({alias}.data->>%s)", element), value_type, "lower(%s)")
+
+
+def condition(wanted: Filter, value: Value) -> Clause:
+    """Return whether `value` meets `wanted`, whose operator is not one of `UNARY`.
+
+    Raises `Malformed` for an operand that is not a number where one is needed.
     """
-    if wanted.operator in UNARY:
-        return UNARY[wanted.operator].format(x=text), ()
+    if value.type in NUMERIC and wanted.operator in ("in", *_COMPARED):
+        return _number_condition(wanted, number(value.sql))
     if wanted.operator == "in":
-        return f"{text} = any(%b)", ([folded(part) for part in wanted.value.split(";")],)
-    if wanted.operator not in _TEXT:
-        raise Malformed(f"'{wanted.operator}' is not a valid operator.")
-    if value_type in NUMERIC and wanted.operator in _COMPARED:
-        return f"({text})::numeric {_COMPARED[wanted.operator]} %s::numeric", (_number(wanted),)
+        parts = [value.fold(part) for part in wanted.value.split(";") if part]
+        listed = "%b" if value.operand == "%s" else "array(select lower(p) from unnest(%b::text[]) p)"
+        return clause(f"{value.sql.text} = any({listed})", *value.sql.arguments, parts)
     form, operand = _TEXT[wanted.operator]
-    return form.format(x=text), (operand(folded(wanted.value)),)
+    text = form.format(x=value.sql.text, v=value.operand)
+    return clause(text, *value.sql.arguments, operand(value.fold(wanted.value)))
 
 
-def _number(wanted: Filter) -> str:
-    try:
-        float(wanted.value)
-    except ValueError as error:
-        raise Malformed(f"the filter on {wanted.uid} needs a number, not {wanted.value!r}") from error
-    return wanted.value
+def _number_condition(wanted: Filter, value: Clause) -> Clause:
+    if wanted.operator == "in":
+        parts = [_number(wanted, part) for part in wanted.value.split(";") if part]
+        return clause(f"{value.text} = any(%b::text[]::numeric[])", *value.arguments, parts)
+    sign = _COMPARED[wanted.operator]
+    return clause(f"{value.text} {sign} %s::numeric", *value.arguments, _number(wanted, wanted.value))
+
+
+def number(text: Clause) -> Clause:
+    """Return SQL for the number in the SQL expression `text`, null when it holds none."""
+    return clause(
+        f"case when {text.text} ~ '^{_DIGITS}$' then ({text.text})::numeric end", *text.arguments, *text.arguments
+    )
+
+
+def _number(wanted: Filter, value: str) -> str:
+    text = value.strip()
+    if re.fullmatch(_DIGITS, text) is None:
+        raise Malformed(f"the filter on {wanted.uid} needs a number, not {value!r}")
+    return text

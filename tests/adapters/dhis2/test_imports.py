@@ -54,7 +54,7 @@ def test_a_flat_payload_means_the_same(client: Client) -> None:
     assert post(client, flat)["stats"]["created"] == 5
     found = client.get("/api/tracker/trackedEntities/TePerson001", params={"fields": "*"}).json()
     assert [item["event"] for item in found["enrollments"][0]["events"]] == ["EvPerson001"]
-    assert found["relationships"][0]["to"] == {"trackedEntity": {"trackedEntity": "TePerson002"}}
+    assert found["relationships"][0]["to"]["trackedEntity"]["trackedEntity"] == "TePerson002"
 
 
 def test_missing_uids_are_generated_and_reported(client: Client) -> None:

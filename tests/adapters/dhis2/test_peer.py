@@ -17,7 +17,6 @@ from tests.adapters.dhis2.conftest import Client
 from tests.adapters.dhis2.samples import person
 from tracker_core.context import Peer
 from tracker_core.errors import Unavailable, Unsupported
-from tracker_core.tracker.searching import Query, search
 
 
 def national(address: str | None = None, secret: str | None = None, **settings: Any) -> Peer:
@@ -30,7 +29,7 @@ def view(way: HubAccess, client: Client) -> View:
     """A stored person, as loaded at send time."""
     client.post("/api/tracker", json={"trackedEntities": [person()]}, params={"async": "false"})
     with way.session() as session:
-        [pk] = search(session, Query("trackedEntity"))
+        [(pk,)] = session.execute("select pk from tracked_entity").fetchall()
         return load_person(session, "tracker", pk)
 
 
