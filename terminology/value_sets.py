@@ -84,11 +84,6 @@ def current(session: Session, url: str) -> ValueSet | None:
     return compile_value_set(row[0]) if row else None
 
 
-def versions(session: Session, url: str) -> dict[str, dict[str, Any]]:
-    """Return version -> ValueSet as FHIR writes it, for every version stored under `url`."""
-    return dict(session.execute("select version, doc from value_set where url = %s", (url,)).fetchall())
-
-
 def _include(part: dict[str, Any]) -> Include:
     system = part.get("system", "")
     spans: list[tuple[str, str]] = []

@@ -30,9 +30,7 @@ def _me(session: Session, username: str) -> dict[str, Any]:
     if account is None:
         raise NotFound(f"the user {username} does not exist any more")
     known = metadata.load(session)
-    roots = [
-        {"id": unit.uid, "path": unit.path, "name": unit.name} for unit in known.org_units.values() if unit.level == 1
-    ]
+    roots = [{"id": unit.uid, "path": unit.path, "name": unit.name} for unit in known.places.roots]
     first, last = str(account.doc.get("firstName", "")), str(account.doc.get("surname", ""))
     name = f"{first} {last}".strip() or account.username
     return {

@@ -1,5 +1,6 @@
 """The commands `terms …` on a database of their own."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,18 @@ def test_errors_end_the_command_with_two(database_url: str) -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr == "tracker-hub: no version of http://hl7.org/fhir/sid/icd-10 is loaded\n"
+
+
+def test_loads_a_dictionary_and_translates(tmp_path: Path, database_url: str) -> None:
+    """A local dictionary and a map are loaded from files; a code is translated both ways."""
+    (tmp_path / "local.csv").write_text("code,display\nA,One\n", "utf-8")
+    done = run(database_url, "load", "csv", str(tmp_path / "local.csv"), "--system", "urn:local", "--version", "1")
+    assert "1 codes of local 1 are loaded and served as urn:local" in done.output
+    group = {"source": "urn:local", "target": "urn:t", "element": [{"code": "A", "target": [{"code": "B"}]}]}
+    doc = {"resourceType": "ConceptMap", "url": "urn:map", "group": [group]}
+    (tmp_path / "map.json").write_text(json.dumps(doc), "utf-8")
+    assert "1 ConceptMaps" in run(database_url, "load", "fhir", str(tmp_path / "map.json")).output
+    assert "urn:t  B" in run(database_url, "translate", "A", "--system", "urn:local").output
+    assert "urn:local  A" in run(database_url, "translate", "B", "--system", "urn:t", "--reverse").output
+    nothing = run(database_url, "translate", "Z", "--system", "urn:local")
+    assert isinstance(nothing.exception, NotFound)

@@ -97,7 +97,7 @@ def _groups(known: Metadata, uid: str, doc: Mapping[str, Any]) -> frozenset[str]
 def _scope(known: Metadata, doc: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Return the highest paths of one org unit set; units that are gone count for nothing."""
     if name == "organisationUnits" and name not in doc:
-        return tuple(sorted(unit.path for unit in known.org_units.values() if unit.level == 1))
+        return tuple(sorted(unit.path for unit in known.places.roots))
     units = (known.org_units.get(reference(unit)) for unit in doc.get(name) or ())
     return highest(unit.path for unit in units if unit)
 

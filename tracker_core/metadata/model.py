@@ -4,9 +4,10 @@ Types are named as DHIS2 names their collections (`programs`, `dataElements`), p
 `Object.doc` is concerned. Names here are ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple
 
 
@@ -25,6 +26,38 @@ class OrgUnit(NamedTuple):
     def is_under(self, other: "OrgUnit") -> bool:
         """Tell whether this unit is `other` or lies below it."""
         return self.path == other.path or self.path.startswith(other.path + "/")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The org unit tree as of one of its own versions; snapshots share it as long as no unit changes.
+
+    `units` is by uid; `uids` gives the uid by pk, `keys` by (`organisationUnits`, code or name).
+    """
+
+    version: int
+    units: Mapping[str, OrgUnit]
+    uids: dict[int, str]
+    keys: dict[tuple[str, str], str]
+
+    @cached_property
+    def by_name(self) -> Sequence[OrgUnit]:
+        """All units in the order of their names."""
+        return sorted(self.units.values(), key=lambda unit: (unit.name.casefold(), unit.uid))
+
+    @cached_property
+    def children(self) -> Mapping[str, Sequence[str]]:
+        """The uids of the units right below each unit, in the order of their names."""
+        made: dict[str, list[str]] = {}
+        for unit in self.by_name:
+            if unit.level > 1:
+                made.setdefault(unit.path.rsplit("/", 2)[-2], []).append(unit.uid)
+        return made
+
+    @cached_property
+    def roots(self) -> Sequence[OrgUnit]:
+        """The units without a parent, in the order of their names."""
+        return [unit for unit in self.by_name if unit.level == 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +221,7 @@ class Metadata:
 
     version: int
     objects: Mapping[str, Mapping[str, Object]]
-    org_units: Mapping[str, OrgUnit]
+    places: Places
     programs: Mapping[str, Program]
     stages: Mapping[str, Stage]
     data_elements: Mapping[str, DataElement]
@@ -198,6 +231,11 @@ class Metadata:
     relationship_types: Mapping[str, RelationshipType]
     uids: Mapping[int, str]
     _by_code: Mapping[tuple[str, str], str]
+
+    @property
+    def org_units(self) -> Mapping[str, OrgUnit]:
+        """The org units."""
+        return self.places.units
 
     def get(self, type: str, uid: str) -> Object | None:
         """Return the object `uid` of collection `type` (`programs`, `options` …; org units are in `org_units`)."""

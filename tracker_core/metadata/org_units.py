@@ -21,7 +21,7 @@ _COMPUTED = ("path", "level", "children", "ancestors", "leaf", "href", "access")
 
 @dataclass(slots=True)
 class Unit:
-    """One org unit to write. `old` is the stored document with its parent, None for a new one."""
+    """One org unit to write. `old` is the stored document with its parent, None for a new one, `old_path` its place."""
 
     uid: str
     doc: dict[str, Any]
@@ -29,6 +29,7 @@ class Unit:
     path: str = ""
     pk: int = 0
     old: tuple[dict[str, Any], str] | None = None
+    old_path: str = ""
 
     @property
     def action(self) -> Literal["created", "updated", "unchanged"]:
@@ -116,7 +117,7 @@ def plan(session: Session, docs: list[dict[str, Any]]) -> Plan:
         coded = codes.get(str(parent.get("code")), "") if isinstance(parent, dict) else ""
         unit = Unit(uid, _kept(doc), reference(parent) or coded)
         if found := stored.get(uid):
-            unit.pk, unit.old = found.pk, (found.doc, found.parent)
+            unit.pk, unit.old, unit.old_path = found.pk, (found.doc, found.parent), found.path
         made.units.append(unit)
         made.issues += _wrong(unit, bool(parent))
     made.issues += _repeated(made.units, stored)
@@ -242,19 +243,28 @@ def _columns(units: list[Unit]) -> tuple[list[Any], ...]:
 
 
 def _tie(session: Session, units: list[Unit]) -> None:
-    """Set the parents, and compute anew the path and level of everything below a unit that moved."""
+    """Set the parents of what was written, and carry the subtrees of units that moved along to their new paths.
+
+    Each unit below follows the nearest one above it that moved. Two units never want the same path, not even on the
+    way, as a path ends in the unit's own uid.
+    """
     session.execute(
         "update org_unit o set parent = p.pk from unnest(%b::bigint[], %b::text[]) as a (pk, parent)"
         " left join org_unit p on p.uid = a.parent where o.pk = a.pk and o.parent is distinct from p.pk",
         ([unit.pk for unit in units], [unit.parent for unit in units]),
     )
-    if any(unit.old is not None and unit.old[1] != unit.parent for unit in units):
+    moved = [unit for unit in units if unit.old_path and unit.old_path != unit.path]
+    if moved:
         session.execute(
-            "with recursive tree as (select pk, '/' || uid as path, 1 as level from org_unit where parent is null"
-            " union all select c.pk, t.path || '/' || c.uid, t.level + 1 from tree t"
-            " join org_unit c on c.parent = t.pk)"
-            " update org_unit o set path = t.path, level = t.level from tree t where o.pk = t.pk and o.path <> t.path"
+            "update org_unit o set path = n.path, level = length(n.path) - length(replace(n.path, '/', '')) from"
+            " (select distinct on (u.pk) u.pk, m.new || substr(u.path, length(m.old) + 1) as path"
+            " from unnest(%b::text[], %b::text[]) as m (old, new)"
+            " join org_unit u on u.path = m.old or (u.path >= m.old || '/' and u.path < m.old || '0')"
+            " order by u.pk, length(m.old) desc) n where o.pk = n.pk",
+            ([unit.old_path for unit in moved], [unit.path for unit in moved]),
         )
+    if units:
+        session.execute("update metadata_version set units = nextval('object_pk')")
 
 
 def _day(value: Any) -> date | None:

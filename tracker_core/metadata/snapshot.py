@@ -1,6 +1,6 @@
 """Loading: the current snapshot, kept per process and dropped as soon as the version in the database differs."""
 
-from collections import OrderedDict
+from collections import ChainMap, OrderedDict
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
@@ -8,7 +8,7 @@ import orjson
 
 from tracker_core.database import Session
 from tracker_core.metadata import compiling
-from tracker_core.metadata.model import Metadata, Object, OrgUnit
+from tracker_core.metadata.model import Metadata, Object, OrgUnit, Places
 
 _KEPT = 4
 _snapshots: OrderedDict[tuple[str, int, str], Metadata] = OrderedDict()
@@ -18,16 +18,18 @@ _lock = Lock()
 def load(session: Session) -> Metadata:
     """Return the metadata as this transaction sees it.
 
-    One short query tells whether the process's copy is still good; only after a metadata write is everything read
-    anew. Versions are never reused, not even those of transactions that were rolled back.
+    One short query tells whether the process's copy is still good; only after a metadata write are the objects read
+    anew, and the org units only after one of them changed. Versions are never reused, not even those of transactions
+    that were rolled back.
     """
     database = (session.info.host, session.info.port, session.info.dbname)
-    row = session.execute("select version from metadata_version").fetchone()
+    row = session.execute("select version, units from metadata_version").fetchone()
     assert row is not None
     kept = _snapshots.get(database)
-    if kept is not None and kept.version == row[0]:
+    if kept is not None and (kept.version, kept.places.version) == row:
         return kept
-    fresh = read(session, row[0])
+    places = kept.places if kept is not None and kept.places.version == row[1] else read_places(session, row[1])
+    fresh = read(session, row[0], places)
     with _lock:
         _snapshots[database] = fresh
         _snapshots.move_to_end(database)
@@ -36,37 +38,40 @@ def load(session: Session) -> Metadata:
     return fresh
 
 
-def read(session: Session, version: int) -> Metadata:
-    """Read and compile everything, without the process's copy."""
+def read(session: Session, version: int, places: Places) -> Metadata:
+    """Read and compile every object, without the process's copy."""
     objects: dict[str, dict[str, Object]] = {}
     for pk, type, uid, code, name, doc in session.execute(
         "select pk, type, uid, code, coalesce(name, ''), doc::text from metadata_object order by pk"
     ):
         objects.setdefault(type, {})[uid] = Object(pk, type, uid, code, name, orjson.loads(doc))
-    units = [
-        OrgUnit(*row)
-        for row in session.execute(
-            "select pk, uid, code, name, path, level, opening, closed from org_unit order by path"
-        )
-    ]
-    return compile_snapshot(version, objects, {unit.uid: unit for unit in units})
+    return compile_snapshot(version, objects, places)
 
 
-def compile_snapshot(
-    version: int, objects: Mapping[str, Mapping[str, Object]], org_units: Mapping[str, OrgUnit]
-) -> Metadata:
-    """Build the snapshot of `objects` (type -> uid -> object) and `org_units`; refers to nothing outside of them."""
+def read_places(session: Session, version: int) -> Places:
+    """Read every org unit, without the process's copy."""
+    rows = session.execute("select pk, uid, code, name, path, level, opening, closed from org_unit order by path")
+    return compile_places(version, map(OrgUnit._make, rows))
+
+
+def compile_places(version: int, units: Iterable[OrgUnit]) -> Places:
+    """Build the tree of `units`."""
+    by_uid = {unit.uid: unit for unit in units}
+    return Places(version, by_uid, {unit.pk: unit.uid for unit in by_uid.values()}, _keys(by_uid.values()))
+
+
+def compile_snapshot(version: int, objects: Mapping[str, Mapping[str, Object]], places: Places) -> Metadata:
+    """Build the snapshot of `objects` (type -> uid -> object) and `places`; refers to nothing outside of them."""
     option_sets = compiling.option_sets(objects)
     elements = compiling.data_elements(objects, option_sets)
     attributes = compiling.attributes(objects, option_sets)
     types = compiling.entity_types(objects)
     stages = compiling.stages(objects, elements)
-    every: list[Object | OrgUnit] = [o for group in objects.values() for o in group.values()]
-    every += org_units.values()
+    every = [o for group in objects.values() for o in group.values()]
     return Metadata(
         version=version,
         objects=objects,
-        org_units=org_units,
+        places=places,
         programs=compiling.programs(objects, stages, attributes, types),
         stages=stages,
         data_elements=elements,
@@ -74,8 +79,8 @@ def compile_snapshot(
         entity_types=types,
         option_sets=option_sets,
         relationship_types=compiling.relationship_types(objects),
-        uids={o.pk: o.uid for o in every},
-        _by_code=_keys(every),
+        uids=ChainMap({o.pk: o.uid for o in every}, places.uids),
+        _by_code=ChainMap(_keys(every), places.keys),
     )
 
 

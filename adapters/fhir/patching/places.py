@@ -15,6 +15,11 @@ from tracker_core.records import definitions
 _TOKEN = re.compile(r"\s*([A-Za-z_]\w*|`[^`]*`|'(?:[^'\\]|\\.)*'|@[\w:.+\-]+|\d+(?:\.\d+)?|!=|[().=\[\],$])")
 
 
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))")
+_ZONED = re.compile(r"T[\d:.]+(?:Z|[+-]\d\d:\d\d)\Z")
+_MOMENT = "a date or time"
+
+
 class Mismatch(Exception):
     """A patch does not fit the document; `path` is the place it named."""
 
@@ -25,11 +30,15 @@ class Mismatch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A value and where it stands: keys and positions from the root, and its FHIR type. Literals stand nowhere."""
+    """A value and where it stands: keys and positions from the root, and its FHIR type. Literals stand nowhere.
+
+    `beside` is where the id and extensions of a primitive are (`_birthDate`), if it has any.
+    """
 
     value: Any
     kind: str
     steps: tuple[str | int, ...] = ()
+    beside: "Place | None" = None
 
 
 Places: TypeAlias = list[Place]
@@ -39,31 +48,44 @@ def find(document: dict[str, Any], path: str) -> Places:
     """Return the places that `path` names, in order. Raises `Mismatch` for what is not understood."""
     root = Place(document, str(document["resourceType"]))
     reading = _Reading(_split(path), path)
-    found = reading.chain([root])
+    found = reading.either([root])
     reading.end()
     return found
 
 
 def children(place: Place, name: str) -> Places:
-    """Return the elements of that name; a choice goes by its name without the type."""
+    """Return the elements of that name; a choice goes by its name without the type.
+
+    Raises `Mismatch` for what R4 does not have.
+    """
+    if place.kind in definitions.primitive_patterns():
+        return children(place.beside, name) if place.beside else []
     variants = definitions.choices(place.kind).get(name)
     known = definitions.elements(place.kind)
-    names = variants[1] if variants else (name,)
+    if not variants and name not in known and place.kind:
+        raise Mismatch(f"{place.kind} has no {name}", name)
     out: Places = []
-    for key in names:
-        held = place.value.get(key) if isinstance(place.value, dict) else None
+    for key in variants[1] if variants else (name,):
+        held, beside = place.value.get(key), place.value.get("_" + key)
         kind = known[key].kind if key in known else ""
         if isinstance(held, list):
-            out += [_inner(item, kind, (*place.steps, key, n)) for n, item in enumerate(held)]
+            besides = beside if isinstance(beside, list) else []
+            for n, item in enumerate(held):
+                own = besides[n] if n < len(besides) else None
+                out.append(_inner(item, kind, (*place.steps, key, n), _beside(own, (*place.steps, "_" + key, n))))
         elif held is not None:
-            out.append(_inner(held, kind, (*place.steps, key)))
+            out.append(_inner(held, kind, (*place.steps, key), _beside(beside, (*place.steps, "_" + key))))
     return out
 
 
-def _inner(value: Any, kind: str, steps: tuple[str | int, ...]) -> Place:
+def _inner(value: Any, kind: str, steps: tuple[str | int, ...], beside: Place | None) -> Place:
     if kind == "Resource" and isinstance(value, dict):
         kind = str(value.get("resourceType", kind))
-    return Place(value, kind, steps)
+    return Place(value, kind, steps, beside)
+
+
+def _beside(value: Any, steps: tuple[str | int, ...]) -> Place | None:
+    return Place(value, "Element", steps) if isinstance(value, dict) else None
 
 
 def _split(path: str) -> list[str]:
@@ -123,7 +145,16 @@ class _Reading:
         right = self.term(focus)
         if not left or not right:
             return []
-        return _told(([p.value for p in left] == [p.value for p in right]) is wanted)
+        return _told(self.same(left, right) is wanted)
+
+    def same(self, left: Places, right: Places) -> bool:
+        for one, other in zip(left, right, strict=False):
+            # Dates of different precision or zone are neither equal nor not: nobody should patch by them.
+            if _MOMENT in (one.kind, other.kind) and len(str(one.value)) != len(str(other.value)):
+                raise Mismatch("dates are compared in one precision and zone", self.path)
+            if isinstance(one.value, str) and _ZONED.search(one.value) and one.value != other.value:
+                raise Mismatch("dates are compared in one precision and zone", self.path)
+        return [p.value for p in left] == [p.value for p in right]
 
     def term(self, focus: Places) -> Places:
         ahead = self.peek()
@@ -139,7 +170,7 @@ class _Reading:
         return self.chain(focus)
 
     def chain(self, focus: Places) -> Places:
-        name = self.take()
+        name = self.take().strip("`")
         if name == "$":
             self.take("this")
             return self.tail(focus)
@@ -175,6 +206,10 @@ class _Reading:
             while self.peek() == ".":
                 self.take()
                 kind = self.take()
+            if not definitions.elements(kind) and kind not in definitions.primitive_patterns():
+                raise Mismatch(f"{kind} is no type of R4", self.path)
+            if name == "as" and len(focus) > 1:
+                raise Mismatch("as() is for one element", self.path)
             return [place for place in focus if place.kind == kind]
         if name == "extension":
             url = _literal(self.take())
@@ -198,10 +233,14 @@ def _literal(word: str) -> Place | None:
     if word in ("true", "false"):
         return Place(word == "true", "boolean")
     if word[:1] == "'":
-        return Place(re.sub(r"\\(.)", r"\1", word[1:-1]), "string")
+        return Place(_ESCAPE.sub(_unescaped, word[1:-1]), "string")
     if word[:1] == "@":
-        return Place(word[1:].removeprefix("T"), "dateTime")
+        return Place(word[1:].removeprefix("T"), _MOMENT)
     return Place(Decimal(word), "decimal") if word[:1].isdigit() else None
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else match[2].translate(str.maketrans("nrtf", "\n\r\t\f"))
 
 
 def _told(value: bool) -> Places:
@@ -212,11 +251,23 @@ def _holds(places: Places) -> bool:
     return len(places) == 1 and places[0].value is True
 
 
+def _single(focus: Places) -> Places:
+    if len(focus) > 1:
+        raise Mismatch("single() is for one element", "single()")
+    return focus
+
+
+def _not(focus: Places) -> Places:
+    if any(not isinstance(place.value, bool) for place in focus):
+        raise Mismatch("not() is for a boolean", "not()")
+    return [Place(not place.value, "boolean") for place in focus]
+
+
 _FUNCTIONS: dict[str, Callable[[Places], Places]] = {
     "first": lambda focus: focus[:1],
     "last": lambda focus: focus[-1:],
-    "single": lambda focus: focus,
+    "single": _single,
     "exists": lambda focus: _told(bool(focus)),
     "empty": lambda focus: _told(not focus),
-    "not": lambda focus: _told(not _holds(focus)),
+    "not": _not,
 }

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from terminology import snapshots, value_sets
+from terminology import core, published, snapshots
 from terminology.code_system import CodeSystem, compile_system
 from terminology.library import Document, Library
 from terminology.loaders.fhir import read_concepts, read_edition
@@ -58,6 +58,7 @@ def library(session: Session) -> Library:
 def maps(session: Session, url: str) -> list[ConceptMap]:
     """Return the ConceptMaps stored under `url`, every one when it is empty, newest version of each first."""
     found = [_kept.of(one, compile_map) for one in _by_url(session, "ConceptMap", url)]
+    found += [compile_map(doc) for _, doc in published.served(session, "ConceptMap") if not url or doc["url"] == url]
     return sorted(found, key=lambda one: (one.url, one.version), reverse=True)
 
 
@@ -66,7 +67,7 @@ def _systems(session: Session, url: str) -> Mapping[str, CodeSystem]:
     held = {
         one.edition.version: one for one in recorded if one.edition.traits.content not in ("supplement", "not-present")
     }
-    return {**held, **snapshots.versions(session, url)}
+    return {**core.systems(url), **held, **snapshots.versions(session, url)}
 
 
 def _compiled(doc: Document) -> CodeSystem:
@@ -75,7 +76,8 @@ def _compiled(doc: Document) -> CodeSystem:
 
 def _value_sets(session: Session, url: str) -> Mapping[str, Document]:
     recorded = (orjson.loads(one.doc) for one in _by_url(session, "ValueSet", url))
-    return {**{doc.get("version", ""): doc for doc in recorded}, **value_sets.versions(session, url)}
+    held = {doc.get("version", ""): doc for doc in recorded}
+    return {**core.value_sets(url), **held, **published.versions(session, "ValueSet", url)}
 
 
 def _by_url(session: Session, type_: str, url: str) -> list[Stored]:

@@ -6,7 +6,7 @@ import pytest
 
 from tracker_core.context import Context
 from tracker_core.metadata import OrgUnit
-from tracker_core.metadata.snapshot import compile_snapshot
+from tracker_core.metadata.snapshot import compile_places, compile_snapshot
 from tracker_core.tracker.validation.geometry import fits
 from tracker_core.tracker.validation.value_types import ACCEPTS, accepts, in_options
 from tracker_core.tracker.world import World
@@ -47,7 +47,7 @@ def world() -> World:
     """A world with one org unit and one user."""
     day = datetime(2024, 1, 1, tzinfo=UTC)
     unit = OrgUnit(1, "OuClinicA00", None, "Alder", "/OuClinicA00", 1, day.date(), None)
-    known = compile_snapshot(1, {}, {unit.uid: unit})
+    known = compile_snapshot(1, {}, compile_places(1, [unit]))
     world = World(known, Context(1, day, "tester", None, None), "create")
     world.usernames = {"nurse": "nurse", "UsNurse0001": "nurse"}
     return world
