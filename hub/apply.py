@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hub import bound
-from tracker_core import aggregates, records, tracker
+from tracker_core import access, aggregates, records, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
 from tracker_core.database import Session
@@ -16,6 +16,8 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
 
     With `changes.atomic`, one error rejects the whole: `report.rejected` is set and the caller undoes the transaction.
     Else each item stands alone. What a mapping could not read is in the report already and rejects nothing here.
+    Tracker rows that a document names are written with the rights of the user who sent it (`NotFound` when there is no
+    such user any more); what bindings derive is the hub's own.
     """
     read_before = len(report.issues)
     _write_records(session, context, changes, report)
@@ -37,7 +39,7 @@ def _write_records(session: Session, context: Context, changes: ChangeSet, repor
 
 def _write_rows(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
     if changes.entities or changes.enrollments or changes.events or changes.relationships:
-        written = tracker.apply(session, context, changes)
+        written = tracker.apply(session, context, changes, access.load(session, context.actor))
         _note(report, written.outcomes, written.issues)
         bound.express(session, context, written.touched, report)
 

@@ -10,7 +10,7 @@ from lxml import etree
 
 from adapters.aggregate.schemes import Schemes, name
 from adapters.aggregate.xml import local
-from tracker_core.aggregates import periods
+from tracker_core import periods
 from tracker_core.changes import AggregateChange, AggregateTerms
 from tracker_core.errors import Malformed, Unsupported
 

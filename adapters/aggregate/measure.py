@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.aggregate.adx import named
 from adapters.aggregate.schemes import Schemes
-from tracker_core.aggregates import periods
+from tracker_core import periods
 from tracker_core.changes import AggregateChange, AggregateTerms
 from tracker_core.errors import Malformed, Unsupported
 

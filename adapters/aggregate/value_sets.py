@@ -11,7 +11,7 @@ from lxml import etree
 from adapters.aggregate.adx import named
 from adapters.aggregate.schemes import PARAMETERS, Schemes, is_on
 from adapters.aggregate.xml import local
-from tracker_core.aggregates import periods
+from tracker_core import periods
 from tracker_core.changes import AggregateChange, AggregateTerms
 from tracker_core.errors import Malformed
 

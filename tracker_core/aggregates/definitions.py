@@ -6,7 +6,8 @@ A definition is a JSON document, stored with a version; every submission keeps t
 from dataclasses import dataclass
 from typing import Any
 
-from tracker_core.aggregates import ages, codes, periods
+from tracker_core import periods
+from tracker_core.aggregates import ages, codes
 from tracker_core.aggregates.ages import UNKNOWN, AgeGroup
 from tracker_core.aggregates.codes import CodeRange
 from tracker_core.issues import Issue

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from tracker_core import metadata
-from tracker_core.aggregates import describing, periods
+from tracker_core import metadata, periods
+from tracker_core.aggregates import describing
 from tracker_core.aggregates.describing import Cell
 from tracker_core.aggregates.values import Key
 from tracker_core.database import Session

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from tracker_core import metadata
-from tracker_core.aggregates import cases, facts, frames, periods, reports, runs
+from tracker_core import metadata, periods
+from tracker_core.aggregates import cases, facts, frames, reports, runs
 from tracker_core.aggregates.reports import Stored
 from tracker_core.aggregates.runs import RunResult
 from tracker_core.context import Context

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 
-from tracker_core.aggregates import periods, vocabulary
+from tracker_core import periods
+from tracker_core.aggregates import vocabulary
 from tracker_core.aggregates.values import Key
 from tracker_core.aggregates.vocabulary import DEFAULT, Cube
 from tracker_core.changes import AggregateChange

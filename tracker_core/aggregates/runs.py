@@ -6,15 +6,15 @@ from typing import Any
 
 import orjson
 
-from tracker_core import metadata
-from tracker_core.aggregates import cases, frames, periods, values
+from tracker_core import metadata, periods
+from tracker_core.aggregates import cases, frames, values
 from tracker_core.aggregates.frames import Frame
-from tracker_core.aggregates.periods import Period
 from tracker_core.aggregates.reports import Stored
 from tracker_core.aggregates.values import Key, Value, Write
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.errors import Conflict
+from tracker_core.periods import Period
 
 _DIFFERENCES = """
 with counted as (

@@ -7,10 +7,12 @@ into an empty database what every hub needs. Org units live in rows of their own
 from tracker_core.metadata.bootstrapping import DEFAULT_OPTION_COMBO, bootstrap
 from tracker_core.metadata.model import (
     Attribute,
+    CategoryOption,
     DataElement,
     EntityType,
     Metadata,
     Object,
+    OptionCombo,
     OptionSet,
     OrgUnit,
     Places,
@@ -26,10 +28,12 @@ from tracker_core.metadata.snapshot import load
 __all__ = [
     "DEFAULT_OPTION_COMBO",
     "Attribute",
+    "CategoryOption",
     "DataElement",
     "EntityType",
     "Metadata",
     "Object",
+    "OptionCombo",
     "OptionSet",
     "OrgUnit",
     "Places",

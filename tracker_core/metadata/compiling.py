@@ -1,13 +1,16 @@
 """From documents to the snapshot's values. A reference may stand on either side of a bond, as packages do it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from tracker_core.metadata.model import (
     Attribute,
+    CategoryOption,
     DataElement,
     EntityType,
     Object,
+    OptionCombo,
     OptionSet,
     Program,
     ProgramAttribute,
@@ -80,6 +83,7 @@ def attributes(objects: Objects, sets: Mapping[str, OptionSet]) -> dict[str, Att
             unique=bool(o.doc.get("unique")),
             org_unit_scope=bool(o.doc.get("orgunitScope")),
             pattern=str(o.doc.get("pattern") or "") if o.doc.get("generated") else "",
+            confidential=bool(o.doc.get("confidential")),
         )
         for o in objects.get("trackedEntityAttributes", {}).values()
     }
@@ -140,6 +144,7 @@ def _stage(o: Object, program: str, links: Iterable[dict[str, Any]], elements: M
         standard_interval=int(o.doc["standardInterval"]) if o.doc.get("standardInterval") else None,
         validate_always=o.doc.get("validationStrategy") == "ON_UPDATE_AND_INSERT",
         user_assignment=bool(o.doc.get("enableUserAssignment")),
+        block_entry_form=bool(o.doc.get("blockEntryForm")),
         feature_type=str(o.doc.get("featureType") or "NONE"),
         sort_order=int(o.doc.get("sortOrder") or 0),
     )
@@ -192,7 +197,44 @@ def _program(
         future_incident=bool(o.doc.get("selectIncidentDatesInFuture")),
         feature_type=str(o.doc.get("featureType") or "NONE"),
         access_level=str(o.doc.get("accessLevel") or "OPEN"),
+        expiry_period=str(o.doc.get("expiryPeriodType") or ""),
+        expiry_days=int(o.doc.get("expiryDays") or 0),
+        complete_expiry_days=int(o.doc.get("completeEventsExpiryDays") or 0),
+        days_after_options=int(o.doc.get("openDaysAfterCoEndDate") or 0),
     )
+
+
+def category_options(objects: Objects) -> dict[str, CategoryOption]:
+    """Compile category options."""
+    return {
+        o.uid: CategoryOption(
+            o.pk, o.uid, o.code, o.name, start=_day(o.doc.get("startDate")), end=_day(o.doc.get("endDate"))
+        )
+        for o in objects.get("categoryOptions", {}).values()
+    }
+
+
+def _day(value: Any) -> date | None:
+    """Return the day of a date or date-time; None for anything else."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
+
+
+def option_combos(objects: Objects) -> dict[str, OptionCombo]:
+    """Compile category option combos."""
+    return {
+        o.uid: OptionCombo(
+            pk=o.pk,
+            uid=o.uid,
+            code=o.code,
+            name=o.name,
+            combo=reference(o.doc.get("categoryCombo")),
+            options=frozenset(reference(option) for option in o.doc.get("categoryOptions") or ()),
+        )
+        for o in objects.get("categoryOptionCombos", {}).values()
+    }
 
 
 def relationship_types(objects: Objects) -> dict[str, RelationshipType]:

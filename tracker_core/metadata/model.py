@@ -4,7 +4,7 @@ Types are named as DHIS2 names their collections (`programs`, `dataElements`), p
 `Object.doc` is concerned. Names here are ours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -112,6 +112,7 @@ class Attribute:
     unique: bool
     org_unit_scope: bool
     pattern: str
+    confidential: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ class Stage:
     standard_interval: int | None
     validate_always: bool
     user_assignment: bool
+    block_entry_form: bool
     feature_type: str
     sort_order: int
 
@@ -169,7 +171,12 @@ class ProgramAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program. `org_units` holds uids. `stages` in their order; `registration` false for event programs."""
+    """A program. `org_units` holds uids. `stages` in their order; `registration` false for event programs.
+
+    Events of a period of type `expiry_period` may be written until `expiry_days` after its end, completed ones until
+    `complete_expiry_days` after their completion; 0 means for ever. `days_after_options` is how long category options
+    may be used after their end.
+    """
 
     pk: int
     uid: str
@@ -187,6 +194,34 @@ class Program:
     future_incident: bool
     feature_type: str
     access_level: str
+    expiry_period: str
+    expiry_days: int
+    complete_expiry_days: int
+    days_after_options: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryOption:
+    """A category option; it may be used from `start` to `end`, both inclusive, where it has them."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    start: date | None
+    end: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionCombo:
+    """A category option combo: one choice of options (uids) of the category combo `combo` (uid)."""
+
+    pk: int
+    uid: str
+    code: str | None
+    name: str
+    combo: str
+    options: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +264,11 @@ class Metadata:
     entity_types: Mapping[str, EntityType]
     option_sets: Mapping[str, OptionSet]
     relationship_types: Mapping[str, RelationshipType]
+    category_options: Mapping[str, CategoryOption]
+    option_combos: Mapping[str, OptionCombo]
     uids: Mapping[int, str]
     _by_code: Mapping[tuple[str, str], str]
+    _by_options: Mapping[tuple[str, frozenset[str]], str]
 
     @property
     def org_units(self) -> Mapping[str, OrgUnit]:
@@ -248,6 +286,15 @@ class Metadata:
         """
         known = self.org_units if type == "organisationUnits" else self.objects.get(type, {})
         return key if key in known else self._by_code.get((type, key)) or None
+
+    def option_combo_of(self, combo: str, options: Iterable[str]) -> str | None:
+        """Return the option combo (uid) of category combo `combo` that stands for exactly these options."""
+        return self._by_options.get((combo, frozenset(options)))
+
+    def is_default_combo(self, combo: str) -> bool:
+        """Tell whether a category combo is the default, which is what programs without one have."""
+        found = self.get("categoryCombos", combo)
+        return not combo or (found is not None and found.name == "default")
 
     def programs_at(self, org_unit: str) -> list[Program]:
         """Return the programs assigned to `org_unit` (uid)."""

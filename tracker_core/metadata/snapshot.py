@@ -67,6 +67,7 @@ def compile_snapshot(version: int, objects: Mapping[str, Mapping[str, Object]], 
     attributes = compiling.attributes(objects, option_sets)
     types = compiling.entity_types(objects)
     stages = compiling.stages(objects, elements)
+    combos = compiling.option_combos(objects)
     every = [o for group in objects.values() for o in group.values()]
     return Metadata(
         version=version,
@@ -79,8 +80,11 @@ def compile_snapshot(version: int, objects: Mapping[str, Mapping[str, Object]], 
         entity_types=types,
         option_sets=option_sets,
         relationship_types=compiling.relationship_types(objects),
+        category_options=compiling.category_options(objects),
+        option_combos=combos,
         uids=ChainMap({o.pk: o.uid for o in every}, places.uids),
         _by_code=ChainMap(_keys(every), places.keys),
+        _by_options={(found.combo, found.options): found.uid for found in combos.values()},
     )
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from tracker_core import metadata
+from tracker_core.access import Actor
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
 from tracker_core.database import Session
@@ -39,8 +40,10 @@ class Applied:
     touched: list[Touched] = field(default_factory=list)
 
 
-def apply(session: Session, context: Context, changes: ChangeSet) -> Applied:
+def apply(session: Session, context: Context, changes: ChangeSet, actor: Actor | None = None) -> Applied:
     """Write the tracker items of `changes` (DHIS2 Web API 2.42, "Tracker import"); other kinds are not looked at.
+
+    With `actor`, what that user may not write is refused; without, the hub itself acts and may do everything.
 
     Objects are known by uid; those without get one. With `atomic` any error leaves everything as it was; without,
     what is right is written. What does not differ from what is stored is `unchanged` and leaves no trace.
@@ -52,14 +55,14 @@ def apply(session: Session, context: Context, changes: ChangeSet) -> Applied:
     for _ in range(_TRIES):
         try:
             with session.transaction():
-                return _apply(session, context, changes)
+                return _apply(session, context, changes, actor)
         except (UniqueViolation, DeadlockDetected):
             continue
     raise Conflict("the same objects are being changed by others; nothing was stored")
 
 
-def _apply(session: Session, context: Context, changes: ChangeSet) -> Applied:
-    world = begin(metadata.load(session), context, changes)
+def _apply(session: Session, context: Context, changes: ChangeSet, actor: Actor | None) -> Applied:
+    world = begin(metadata.load(session), context, changes, actor)
     load(session, world, changes)
     items = Items(
         _checked(world, changes, resolve_entities),
@@ -68,12 +71,13 @@ def _apply(session: Session, context: Context, changes: ChangeSet) -> Applied:
         _checked(world, changes, resolve_relationships),
     )
     every = items.all()
-    applied = Applied(issues=[finding for item in every for finding in item.findings])
+    refused = [finding for item in every for finding in item.findings]
+    applied = Applied(issues=[*refused, *(warning for item in every for warning in item.warnings)])
     done: dict[int, str] = {}
-    if not (applied.issues and changes.atomic):
+    stored = not refused or not (changes.atomic or world.stopped)
+    if stored:
         applied.touched = write(session, world, items.good())
         done = {touched.pk: touched.action for touched in applied.touched}
-    stored = not (applied.issues and changes.atomic)
     applied.outcomes = [_outcome(item, done, stored) for item in every]
     return applied
 

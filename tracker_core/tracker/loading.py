@@ -6,8 +6,11 @@ Locked rows are as the last writer left them, so concurrent imports of one objec
 from collections.abc import Iterable
 from itertools import chain
 
+import orjson
+
 from tracker_core.changes import ChangeSet
 from tracker_core.database import Session
+from tracker_core.tracker.reaching import load_rights
 from tracker_core.tracker.rows import Enrollment, Entity, Event, Relationship
 from tracker_core.tracker.unique import unique_keys
 from tracker_core.tracker.world import World
@@ -26,6 +29,9 @@ def load(session: Session, world: World, changes: ChangeSet) -> None:
     _load_links(session, world, changes)
     _load_owners(session, world, changes)
     _load_usernames(session, world, changes)
+    _load_notes(session, world, changes)
+    if world.actor is not None:
+        load_rights(session, world, world.actor, changes)
 
 
 def _sides(changes: ChangeSet, kind: str) -> Iterable[str]:
@@ -137,7 +143,8 @@ def _load_entities(session: Session, world: World, changes: ChangeSet) -> None:
 
 def _load_siblings(session: Session, world: World, changes: ChangeSet) -> None:
     """Load the live enrollments of those stored entities that are enrolled or deleted."""
-    named = {n.entity for n in changes.enrollments} & world.entities.keys()
+    gone = (t.uid for t in changes.entities if t.delete or changes.strategy == "delete")
+    named = {*(n.entity for n in changes.enrollments), *gone} & world.entities.keys()
     if not named:
         return
     for entity, program, uid, status in session.execute(
@@ -222,3 +229,20 @@ def _load_usernames(session: Session, world: World, changes: ChangeSet) -> None:
             (list(named), list(named)),
         ):
             world.usernames |= {username: username, uid: username}
+
+
+def _load_notes(session: Session, world: World, changes: ChangeSet) -> None:
+    """Load which of the notes' uids exist."""
+    fields = chain((n.fields for n in changes.enrollments), (e.fields for e in changes.events))
+    given = (note for named in fields for note in named.get("notes") or ())
+    uids = sorted({note["note"] for note in given if note.get("note")})
+    if not uids:
+        return
+    sought = [orjson.dumps([{"note": uid}]).decode() for uid in uids]
+    rows = session.execute(
+        "select n.note ->> 'note' from (select notes from enrollment where notes <> '[]' and notes @> any(%b::jsonb[])"
+        " union all select notes from event where notes <> '[]' and notes @> any(%b::jsonb[])) as held,"
+        " jsonb_array_elements(held.notes) as n (note) where n.note ->> 'note' = any(%b)",
+        (sought, sought, uids),
+    )
+    world.notes |= {row[0] for row in rows}

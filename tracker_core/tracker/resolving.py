@@ -130,6 +130,8 @@ def _resolve_event(world: World, change: EventChange, by_origin: Origins) -> Eve
         row.data = present({**row.data, **change.data})
     item.program = world.metadata.programs.get(row.program)
     item.stage = world.metadata.stages.get(row.stage)
+    if item.stage is not None and not item.stage.user_assignment:
+        row.assigned_user = old.assigned_user if old else None
     item.unit = world.metadata.org_units.get(row.org_unit)
     item.enrollment = world.enrollments.get(row.enrollment)
     if item.step != "delete":
@@ -161,7 +163,7 @@ def _set_event_fields(world: World, item: EventItem, row: Event, fields: dict[st
     row.status = str(fields.get("status") or row.status).upper()
     row.occurred_at = _moment(item, "occurredAt", row.occurred_at)
     row.scheduled_at = _moment(item, "scheduledAt", row.scheduled_at)
-    row.attribute_option_combo = fields.get("attributeOptionCombo", row.attribute_option_combo) or None
+    row.attribute_option_combo = _option_combo(world, row, fields)
     assigned = fields.get("assignedUser", row.assigned_user) or None
     row.assigned_user = world.usernames.get(str(assigned), assigned)
     row.geometry = fields.get("geometry", row.geometry)
@@ -171,6 +173,16 @@ def _set_event_fields(world: World, item: EventItem, row: Event, fields: dict[st
     if given := fields.get("providedElsewhere"):
         kept = {*(row.provided_elsewhere or ())} - given.keys() | {uid for uid, yes in given.items() if yes}
         row.provided_elsewhere = sorted(kept) or None
+
+
+def _option_combo(world: World, row: Event, fields: dict[str, Any]) -> str | None:
+    """Return the option combo that is named, else the one that the named category options make, else the stored one."""
+    if given := fields.get("attributeOptionCombo"):
+        return str(given)
+    program = world.metadata.programs.get(row.program)
+    if program and (options := fields.get("attributeCategoryOptions")):
+        return world.metadata.option_combo_of(program.category_combo, options)
+    return None if "attributeOptionCombo" in fields else row.attribute_option_combo
 
 
 def _resolve_relationship(world: World, change: RelationshipChange) -> RelationshipItem:
@@ -200,7 +212,7 @@ def _complete(world: World, item: EnrollmentItem | EventItem, row: Enrollment | 
 
 def _notes(world: World, fields: dict[str, Any], notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Append the notes that are new: a note is written once and never changed."""
-    known = {note["note"] for note in notes}
+    known = {note["note"] for note in notes} | world.notes
     stamp = {"storedAt": world.context.at.isoformat(), "storedBy": world.context.actor}
     added = [
         {"note": note.get("note") or new_uid(), "value": str(note["value"]), **stamp}

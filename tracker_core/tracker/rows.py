@@ -106,7 +106,10 @@ class Finding(Issue):
 
 @dataclass(slots=True)
 class Item(Generic[C, R]):
-    """One change of a change set: what it asks for, the row it makes, and the row that is stored (`old`), if any."""
+    """One change of a change set: what it asks for, the row it makes, and the row that is stored (`old`), if any.
+
+    `findings` keep it from being written, `warnings` don't.
+    """
 
     kind: Kind
     change: C
@@ -114,6 +117,7 @@ class Item(Generic[C, R]):
     old: R | None
     step: Step
     findings: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
 
 
 @dataclass(slots=True)

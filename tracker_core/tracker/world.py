@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tracker_core.access import Actor
 from tracker_core.changes import ChangeSet, Strategy
 from tracker_core.context import Context
 from tracker_core.metadata import Metadata
@@ -17,6 +18,11 @@ class World:
     unique value; `named` what items of this import were about so far; `failed` what of it will not be written;
     `usernames` maps what values and assignments say of users, name or uid, to the user name; `aliases` an enrollment's
     proposed uid to the uid of the one that its origin made already.
+
+    `actor` is whose rights are checked, None for who may do everything. For the actor's sake the world knows the
+    `owners` (org units) of stored entities per program, what access was `granted` for a time, and which enrollments
+    have live events (`eventful`). `notes` are the uids of notes that other objects have. `stopped` once an import that
+    is to fail fast has failed.
     """
 
     metadata: Metadata
@@ -35,6 +41,12 @@ class World:
     failed: set[tuple[Kind, str]] = field(default_factory=set)
     usernames: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    actor: Actor | None = None
+    owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    granted: set[tuple[str, str]] = field(default_factory=set)
+    eventful: set[str] = field(default_factory=set)
+    notes: set[str] = field(default_factory=set)
+    stopped: bool = False
 
     def row(self, kind: str, uid: str) -> Entity | Enrollment | Event | None:
         """Return the object that one side of a relationship names, stored or made by this import, unless deleted."""
@@ -66,6 +78,7 @@ class World:
             self.events[old.uid] = old
 
 
-def begin(metadata: Metadata, context: Context, changes: ChangeSet) -> World:
+def begin(metadata: Metadata, context: Context, changes: ChangeSet, actor: Actor | None = None) -> World:
     """Return a world in which nothing is loaded yet."""
-    return World(metadata, context, changes.strategy)
+    limited = actor if actor is not None and not actor.superuser else None
+    return World(metadata, context, changes.strategy, actor=limited)

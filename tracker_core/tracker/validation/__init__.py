@@ -1,18 +1,20 @@
 """Validation: every rule of the table over every item, parents before children."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from tracker_core.changes import Validation
+from tracker_core.issues import Severity
 from tracker_core.tracker.rows import AnyItem, EnrollmentItem, EventItem, Finding, Kind, RelationshipItem, Step
 from tracker_core.tracker.validation.table import (
     CASCADE,
-    ENROLLMENT_CHECKS,
-    ENTITY_CHECKS,
-    EVENT_CHECKS,
-    RELATIONSHIP_CHECKS,
+    ENROLLMENTS,
+    ENTITIES,
+    EVENTS,
+    RELATIONSHIPS,
     TWICE,
     Check,
+    Stages,
 )
 from tracker_core.tracker.world import World
 
@@ -23,55 +25,70 @@ _KINDS: dict[Kind, str] = {
     "event": "Event",
     "relationship": "Relationship",
 }
-_TABLE = {
-    "trackedEntity": ENTITY_CHECKS,
-    "enrollment": ENROLLMENT_CHECKS,
-    "event": EVENT_CHECKS,
-    "relationship": RELATIONSHIP_CHECKS,
-}
+_TABLE = {"trackedEntity": ENTITIES, "enrollment": ENROLLMENTS, "event": EVENTS, "relationship": RELATIONSHIPS}
 
 
 def validate(world: World, items: Sequence[AnyItem], validation: Validation) -> None:
     """Find what is wrong with `items`, all of one kind; what fails is named in `world.failed`, the rest admitted.
 
-    A new child of a parent that cannot be created fails too (E5000), and so does an object named a second time.
+    A new child of a parent that cannot be created fails too (E5000), and so does an object named a second time. With
+    `fail_fast` nothing is checked any more once something was found; only who may do everything may `skip`.
     """
-    if not items:
+    if not items or world.stopped:
         return
-    rules = {step: _rules(items[0].kind, step, validation) for step in ("create", "update", "delete")}
+    asked = "full" if validation == "skip" and world.actor is not None else validation
+    rules = {step: _rules(items[0].kind, step, asked) for step in ("create", "update", "delete")}
     for item in items:
-        if (item.kind, item.row.uid) in world.named:
-            item.findings.append(finding(item, *TWICE, (_KINDS[item.kind], item.row.uid)))
-        else:
-            world.named.add((item.kind, item.row.uid))
-            _check(world, item, rules[item.step], fast=validation == "fail_fast")
-        if not item.findings:
-            _check_parents(world, item)
-        if item.findings:
-            world.failed.add((item.kind, item.row.uid))
-            world.restore(item.old)
-        elif item.step != "delete":
-            _admit(world, item)
+        if not _judge(world, item, rules[item.step], fast=asked == "fail_fast") and asked == "fail_fast":
+            world.stopped = True
+            return
 
 
-def _rules(kind: Kind, step: str, validation: Validation) -> list[Check[AnyItem]]:
-    checks = cast("Iterable[Check[AnyItem]]", _TABLE[kind])
-    return [c for c in checks if step in c.steps and (c.needed or validation != "skip")]
+def _judge(world: World, item: AnyItem, rules: Stages[AnyItem], *, fast: bool) -> bool:
+    """Check one item and tell whether it may be written."""
+    if (item.kind, item.row.uid) in world.named:
+        item.findings.append(finding(item, *TWICE, (_KINDS[item.kind], item.row.uid)))
+    else:
+        world.named.add((item.kind, item.row.uid))
+        _check(world, item, rules, fast=fast)
+    if not item.findings:
+        _check_parents(world, item)
+    if item.findings:
+        world.failed.add((item.kind, item.row.uid))
+        world.restore(item.old)
+        return False
+    if item.step != "delete":
+        _admit(world, item)
+    return True
 
 
-def _check(world: World, item: AnyItem, checks: Iterable[Check[AnyItem]], *, fast: bool) -> None:
-    for check in checks:
-        for args in check.find(item, world):
-            item.findings.append(finding(item, check.code, check.message, args))
-            if fast:
+def _rules(kind: Kind, step: str, validation: Validation) -> Stages[AnyItem]:
+    stages = cast("Stages[AnyItem]", _TABLE[kind])
+    return tuple(tuple(c for c in stage if step in c.steps and (c.needed or validation != "skip")) for stage in stages)
+
+
+def _check(world: World, item: AnyItem, stages: Stages[AnyItem], *, fast: bool) -> None:
+    for stage in stages:
+        for check in stage:
+            _apply(world, item, check)
+            if fast and item.findings:
+                del item.findings[1:]
                 return
+        if item.findings:
+            return
 
 
-def finding(item: AnyItem, code: str, message: str, args: tuple[str, ...]) -> Finding:
+def _apply(world: World, item: AnyItem, check: Check[AnyItem]) -> None:
+    for args in check.find(item, world):
+        found = finding(item, check.code, check.message, args, check.severity)
+        (item.warnings if check.severity == "warning" else item.findings).append(found)
+
+
+def finding(item: AnyItem, code: str, message: str, args: tuple[str, ...], severity: Severity = "error") -> Finding:
     """Return the finding of `code` about `item`, its message filled in."""
     uid = item.row.uid
     where = item.change.where or f"{item.kind} {uid}"
-    return Finding(code, message.format(*args), where=where, kind=item.kind, uid=uid, args=args)
+    return Finding(code, message.format(*args), severity, where=where, kind=item.kind, uid=uid, args=args)
 
 
 def _check_parents(world: World, item: AnyItem) -> None:

@@ -27,8 +27,18 @@ def named(item: Holder, world: World) -> Found:
 
 def short(item: Holder, world: World) -> Found:
     """E1077: a value has at most 1,200 characters."""
-    values = item.change.attributes.items()
-    return [(uid, str(_LONGEST)) for uid, value in values if value and len(value) > _LONGEST]
+    values = item.change.attributes.values()
+    return [(value, str(_LONGEST)) for value in values if value and len(value) > _LONGEST]
+
+
+def not_confidential(item: Holder, world: World) -> Found:
+    """E1112: a confidential value would have to be stored encrypted, which the hub does not do by itself."""
+    attributes = world.metadata.attributes
+    return [
+        (value, "missing_encryption_password")
+        for uid, value in item.change.attributes.items()
+        if value and (attribute := attributes.get(uid)) and attribute.confidential
+    ]
 
 
 def valid(item: Holder, world: World) -> Found:

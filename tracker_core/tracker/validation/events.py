@@ -67,6 +67,12 @@ def has_enrollment(item: EventItem, world: World) -> Found:
     return [(item.row.enrollment,)] if missing else ()
 
 
+def has_entity(item: EventItem, world: World) -> Found:
+    """E1313: the enrollment is one of a tracked entity."""
+    registered = item.program is not None and item.program.registration
+    return [(item.row.uid,)] if registered and item.enrollment and not item.enrollment.entity else ()
+
+
 def in_program(item: EventItem, world: World) -> Found:
     """E1079: the event's program is its enrollment's."""
     enrollment, program = item.enrollment, item.program
@@ -144,6 +150,13 @@ def may_become(item: EventItem, world: World) -> Found:
     return [(old.status, row.status)]
 
 
+def form_is_open(item: EventItem, world: World) -> Found:
+    """E1326: where the stage blocks its form on completion, a completed event is opened again before it is changed."""
+    blocked = item.stage is not None and item.stage.block_entry_form
+    completed = item.old is not None and item.old.status == item.row.status == "COMPLETED"
+    return [(item.row.uid,)] if blocked and completed else ()
+
+
 def may_assign(item: EventItem, world: World) -> Found:
     """E1120: the stage allows an assigned user."""
     given = item.change.fields.get("assignedUser")
@@ -153,14 +166,8 @@ def may_assign(item: EventItem, world: World) -> Found:
 def assignee_exists(item: EventItem, world: World) -> Found:
     """E1118: the assigned user is an account."""
     given = item.change.fields.get("assignedUser")
-    missing = given and item.stage and item.stage.user_assignment and given not in world.usernames
+    missing = given and given not in world.usernames
     return [(str(given),)] if missing else ()
-
-
-def has_option_combo(item: EventItem, world: World) -> Found:
-    """E1115: the attribute option combo exists."""
-    combo = item.row.attribute_option_combo
-    return [(combo,)] if combo and world.metadata.get("categoryOptionCombos", combo) is None else ()
 
 
 def has_feature_type(item: EventItem, world: World) -> Found:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_core.aggregates import periods
+from tracker_core import periods
 
 NO_PERIODS = """
 x 2024-13 202413 202400 20240230 2024-0101 2019W53 2024TueW1 2024MonW1 2019BiW27
