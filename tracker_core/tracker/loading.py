@@ -34,8 +34,13 @@ def load(session: Session, world: World, changes: ChangeSet) -> None:
         load_rights(session, world, world.actor, changes)
 
 
-def _sides(changes: ChangeSet, kind: str) -> Iterable[str]:
-    return (uid for r in changes.relationships for k, uid in (r.source, r.target) if k == kind)
+def _sides(world: World, changes: ChangeSet, kind: str) -> Iterable[str]:
+    """Yield the uids that relationships name, those of this import and the stored ones it is about."""
+    pairs = chain(
+        ((r.source, r.target) for r in changes.relationships),
+        ((r.source, r.target) for r in world.relationships.values()),
+    )
+    return (uid for sides in pairs for k, uid in sides if k == kind)
 
 
 def _load_relationships(session: Session, world: World, changes: ChangeSet) -> None:
@@ -75,7 +80,7 @@ def uids_of(session: Session, pairs: Iterable[tuple[str, int]]) -> dict[tuple[st
 
 
 def _load_events(session: Session, world: World, changes: ChangeSet) -> None:
-    uids = {*(e.uid for e in changes.events), *_sides(changes, "event")}
+    uids = {*(e.uid for e in changes.events), *_sides(world, changes, "event")}
     origins = [e.origin for e in changes.events if e.origin is not None]
     if not uids:
         return
@@ -99,7 +104,7 @@ def _load_enrollments(session: Session, world: World, changes: ChangeSet) -> Non
         *(n.uid for n in changes.enrollments),
         *(e.enrollment for e in changes.events),
         *(e.enrollment for e in world.events.values()),
-        *_sides(changes, "enrollment"),
+        *_sides(world, changes, "enrollment"),
     } - {""}
     origins = [n.origin for n in changes.enrollments if n.origin is not None]
     if not uids:
@@ -120,7 +125,7 @@ def _load_enrollments(session: Session, world: World, changes: ChangeSet) -> Non
 
 def _load_entities(session: Session, world: World, changes: ChangeSet) -> None:
     named = {*(t.uid for t in changes.entities), *(n.entity for n in changes.enrollments)}
-    uids = {*named, *(n.entity for n in world.enrollments.values()), *_sides(changes, "trackedEntity")} - {""}
+    uids = {*named, *(n.entity for n in world.enrollments.values()), *_sides(world, changes, "trackedEntity")} - {""}
     if not uids:
         return
     known = world.metadata.uids

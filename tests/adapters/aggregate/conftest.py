@@ -52,10 +52,9 @@ UNITS = [
 class Receiver:
     """Takes documents as a hub does: parse, read, apply in one transaction, answer."""
 
-    direct: AsyncPool | None = None
-
     pool: Pool
     peer: Peer
+    direct: AsyncPool | None = None
 
     def load(self, payload: dict[str, Any]) -> None:
         """Import metadata."""
