@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +24,7 @@ from tracker_core.errors import HubError
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]
 
+PACKED_FROM = 2048  # bytes of an answer; below that, packing costs more than it saves
 OPEN = {"/", "/metrics", "/health/live", "/health/ready"}
 LINKS = {
     "/hub/openapi.json": "the administration API: messages, peers, routes, conversion",
@@ -90,6 +92,8 @@ def _edge(
             Middleware(refusals.catch_errors, refuse),
             Middleware(login.require_login, refuse, runtime.pool, _is_public(faces)),
             Middleware(bodies.limit_bodies, refuse, _limit_of(settings, faces)),
+            # Level 4 packs bundles to a fifteenth in a third of the time of level 9.
+            Middleware(GZipMiddleware, minimum_size=PACKED_FROM, compresslevel=4),
         ],
     )
     app.router.routes.extend([*health.health_routes(checks), metrics.metrics_route(registry)])
