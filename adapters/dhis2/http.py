@@ -22,6 +22,7 @@ from adapters.dhis2 import (
     metadata_pages,
     notes,
     objects,
+    org_units,
     ownership,
     settings,
     shell,
@@ -65,6 +66,7 @@ _SERVED: Routes = (
     *settings.ROUTES,
     *data_store.ROUTES,
     *icons.ROUTES,
+    *org_units.ROUTES,
     *metadata_pages.ROUTES,
     *objects.ROUTES,
 )

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -69,19 +68,15 @@ class Indexes:
             found = self._mirrors[collection, name] = made
         return found
 
-    @cached_property
+    @property
     def units_by_name(self) -> Sequence[OrgUnit]:
         """All org units in the order of their names."""
-        return sorted(self.known.org_units.values(), key=lambda unit: (unit.name.casefold(), unit.uid))
+        return self.known.places.by_name
 
-    @cached_property
+    @property
     def children(self) -> Mapping[str, Sequence[str]]:
         """The uids of the units right below each unit, in the order of their names."""
-        made: dict[str, list[str]] = {}
-        for unit in self.units_by_name:
-            if unit.level > 1:
-                made.setdefault(unit.path.rsplit("/", 2)[-2], []).append(unit.uid)
-        return made
+        return self.known.places.children
 
 
 def indexes(known: Metadata) -> Indexes:
