@@ -13,6 +13,7 @@ RUN /opt/tracker-hub/bin/pip install --no-cache-dir ".[celery,icd10]"
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --shell /usr/sbin/nologin tracker-hub
 COPY --from=build /opt/tracker-hub /opt/tracker-hub
+RUN install -d -o tracker-hub -g tracker-hub /files
 ENV PATH=/opt/tracker-hub/bin:$PATH PYTHONUNBUFFERED=1 TRACKER_HUB_LOG=json TRACKER_HUB_HTTP=:8080 TRACKER_HUB_MLLP=:2575
 USER 10001:10001
 EXPOSE 8080 2575

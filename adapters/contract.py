@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
@@ -146,6 +147,11 @@ class Access(Protocol):
         They are found again under `control_id`. A worker that dies in the middle leaves nothing half-applied, and
         another one starts over. Raises as `accept` does.
         """
+        ...
+
+    @property
+    def files(self) -> Path | None:
+        """The folder of uploaded files, shared by all processes that serve HTTP; None when there is none."""
         ...
 
     def reading(self) -> AbstractContextManager[Session]:

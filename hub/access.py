@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from adapters.contract import Accepted, Envelope
 from hub import work
@@ -32,6 +33,11 @@ class HubAccess:
         with transaction(self.runtime.pool) as session:
             sender = _sender(session, format_, user, "")
         return work.keep(self.runtime, sender, raw, envelope, user.username, control_id).id
+
+    @property
+    def files(self) -> Path | None:
+        """The folder of uploaded files, None when this process has none."""
+        return self.runtime.files
 
     def reading(self) -> AbstractContextManager[Session]:
         """Return a session without a transaction; see the protocol."""

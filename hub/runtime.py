@@ -4,6 +4,7 @@ import gc
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from adapters.contract import Adapter
 from tracker_core.database import Pool
@@ -11,11 +12,15 @@ from tracker_core.database import Pool
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Handed to everything at the edge; `wake` is set whenever there may be work for a worker of this process."""
+    """Handed to everything at the edge; `wake` is set whenever there may be work for a worker of this process.
+
+    `files` is the folder of uploaded files; a process without one takes none.
+    """
 
     pool: Pool
     adapters: Mapping[str, Adapter]
     wake: threading.Event = field(default_factory=threading.Event)
+    files: Path | None = None
 
     def adapter(self, format: str) -> Adapter:
         """Return the adapter of `format`; messages and peers only carry names that are registered."""

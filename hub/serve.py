@@ -25,7 +25,7 @@ from hub.listening import serve_mllp
 from hub.queue.bell import ringing
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime, spare_collections
-from hub.settings import Address, Settings
+from hub.settings import Address, Settings, files_folder
 from hub.worker import Worker
 from tracker_core import metadata, users
 from tracker_core.database import async_pool, open_pool, transaction
@@ -57,7 +57,7 @@ def serve(settings: Settings) -> None:
         url = stack.enter_context(database(settings))
         pool = open_pool(url, settings.database_pool)
         stack.callback(pool.close)
-        runtime = Runtime(pool, ADAPTERS)
+        runtime = Runtime(pool, ADAPTERS, files=files_folder(settings))
         password = first_start(runtime, settings.admin_password)
         spare_collections()
         checks: dict[str, Callable[[], bool]] = {"database": lambda: database_answers(pool)}

@@ -70,6 +70,10 @@ class Settings:
     """The settings of one process; see `describe()`."""
 
     data: Path | None = field(default=None, metadata=_told(Path, "data folder: embedded PostgreSQL, watched folders"))
+    files: Path | None = field(
+        default=None,
+        metadata=_told(Path, "folder of uploaded files, one for all processes that serve HTTP [<data>/files]"),
+    )
     database_url: str | None = field(
         default=None, metadata=_told(read_database_url, "an external PostgreSQL (15 or newer) instead of the embedded")
     )
@@ -107,6 +111,11 @@ class Settings:
         default="auto",
         metadata=_told(read_choice("auto", "json", "text"), "log lines: json, text, or text on terminals"),
     )
+
+
+def files_folder(settings: Settings) -> Path | None:
+    """Return the folder of uploaded files; without one, and without a data folder, there is none."""
+    return settings.files or (settings.data / "files" if settings.data else None)
 
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str], config: Path | None = None) -> Settings:

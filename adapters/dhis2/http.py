@@ -14,7 +14,9 @@ from adapters.contract import Access, Face
 from adapters.dhis2 import (
     data_store,
     exports,
+    files,
     generated,
+    held_files,
     icons,
     imports,
     jobs,
@@ -60,6 +62,8 @@ _SERVED: Routes = (
     *ownership.ROUTES,
     *notes.ROUTES,
     *generated.ROUTES,
+    *files.ROUTES,
+    *held_files.ROUTES,
     *system.ROUTES,
     *shell.ROUTES,
     *login.ROUTES,

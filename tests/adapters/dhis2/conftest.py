@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -33,13 +34,13 @@ def logged_in(app: ASGIApp, user: User) -> ASGIApp:
 
 
 @pytest.fixture
-def way(pool: Pool) -> HubAccess:
+def way(pool: Pool, tmp_path: Path) -> HubAccess:
     """The way in, over the invented country and a user `tester` with all authorities."""
     with transaction(pool) as session:
         metadata.bootstrap(session)
         metadata.import_objects(session, history.open_change_set(session, actor="system"), country())
         users.create(session, "tester", "secret", ["ALL"], doc={"firstName": "Test", "surname": "Er"})
-    return HubAccess(Runtime(pool, {ADAPTER.name: ADAPTER}))
+    return HubAccess(Runtime(pool, {ADAPTER.name: ADAPTER}, files=tmp_path / "files"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _running(url: str, data: Path) -> Iterator[Hub]:
         users.create(
             session, "nurse", PASSWORD, doc={"firstName": "Nora", "surname": "Nurse", "organisationUnits": here}
         )
-    runtime = Runtime(pool, ADAPTERS)
+    runtime = Runtime(pool, ADAPTERS, files=data / "files")
     built = app.build(Settings(data=data), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
     with serving(built) as address, httpx.Client(base_url=address, auth=("admin", PASSWORD), timeout=30) as client:
         yield Hub(address, client)
