@@ -35,6 +35,10 @@ class Unsupported(HubError):
     """Understood, and not offered."""
 
 
+class TooCostly(Unsupported):
+    """Offered, but this request would take more time or memory than one request may."""
+
+
 class Unavailable(HubError):
     """Something needed is away just now: the only error that is retried."""
 
@@ -55,6 +59,7 @@ WORDING: dict[type[HubError], Wording] = {
     NotFound: Wording(404, "not-found", "AE", retried=False),
     Conflict: Wording(409, "conflict", "AE", retried=False),
     Unsupported: Wording(422, "not-supported", "AR", retried=False),
+    TooCostly: Wording(403, "too-costly", "AR", retried=False),
     Unavailable: Wording(503, "transient", "AE", retried=True),
 }
 BUG = Wording(500, "exception", "AE", retried=False)

@@ -10,17 +10,18 @@ from tracker_core.records import Page, Stored
 from tracker_core.records.terms import instant
 
 
-def searchset(base: str, type_: str, pairs: Sequence[tuple[str, str]], page: Page, docs: Sequence[bytes]) -> bytes:
+def searchset(base: str, path: str, pairs: Sequence[tuple[str, str]], page: Page, docs: Sequence[bytes]) -> bytes:
     """Return a page as a searchset; `docs` are the matches as they are to be shown, `base` ends without a slash."""
     entries = [_found(base, one, doc, b"match") for one, doc in zip(page.matches, docs, strict=True)]
     entries += [_found(base, one, one.doc, b"include") for one in page.includes]
     if page.issues:
         outcome = outcomes.outcome(page.issues)
         entries.append(b'{"resource":%b,"search":{"mode":"outcome"}}' % outcome)
-    links = [_link("self", f"{base}/{type_}", pairs)]
-    if page.next:
-        kept = [pair for pair in pairs if pair[0] != "_cursor"]
-        links.append(_link("next", f"{base}/{type_}", [*kept, ("_cursor", page.next)]))
+    address = f"{base}/{path}" if path else base
+    kept = [pair for pair in pairs if pair[0] != "_cursor"]
+    links = [_link("self", address, pairs)]
+    beside = (("next", page.next), ("previous", page.previous))
+    links += [_link(name, address, [*kept, ("_cursor", cursor)]) for name, cursor in beside if cursor]
     return _bundle(b"searchset", page.total, links, entries)
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.fhir import outcomes, xml
-from tracker_core.errors import HubError, wording
+from tracker_core.errors import HubError, Unavailable, wording
 
 JSON_TYPE = outcomes.CONTENT_TYPE
 XML_TYPE = "application/fhir+xml; charset=utf-8"
@@ -64,15 +64,18 @@ def negotiated(handler: Handler) -> Handler:
 
     async def answered(request: Request) -> Response:
         asked = _asked(request)
-        if asked == PLAIN:
-            return await handler(request)
         try:
             response = await handler(request)
+        except Unavailable:
+            # The hub's edge says when to come again.
+            raise
         except HubError as error:
             response = Response(outcomes.of_error(error), wording(error).http, media_type=JSON_TYPE)
         except HTTPException as error:
-            response = Response(outcomes.refuse(error.status_code, error.detail)[0], error.status_code)
-        return shaped(response, asked)
+            response = Response(
+                outcomes.refuse(error.status_code, error.detail)[0], error.status_code, media_type=JSON_TYPE
+            )
+        return response if asked == PLAIN else shaped(response, asked)
 
     return answered
 

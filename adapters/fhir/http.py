@@ -13,8 +13,9 @@ from adapters.fhir import answers, capability, outcomes, reads
 from adapters.fhir.formats import Handler, negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.reading import READS
-from adapters.fhir.replies import Conditions, Reply, headers_of, query_pairs
+from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of, query_pairs
 from adapters.fhir.requests import KINDS, Entry, Request, kind_of, parse
+from adapters.fhir.searching import http as searching
 from adapters.fhir.terminology import http as terminology
 from tracker_core import records
 from tracker_core.database import AsyncPool, Session, async_reading
@@ -42,12 +43,10 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         one = reads.names_one(_below_base(request)) if access.direct else None
         if access.direct and one:
             return await _get_one(access.direct, request, *one)
-        return await run_in_threadpool(_get, access, request, request.url.query)
+        return await run_in_threadpool(_get, access, request, query_pairs(request.url.query))
 
-    async def search(request: HttpRequest) -> Response:
-        body = (await request.body()).decode("utf-8", "replace")
-        query = "&".join(part for part in (request.url.query, body) if part)
-        return await run_in_threadpool(_get, access, request, query)
+    async def search(request: HttpRequest, pairs: Pairs) -> Response:
+        return await run_in_threadpool(_get, access, request, pairs)
 
     async def write(request: HttpRequest) -> Response:
         raw = await _body(request)
@@ -61,7 +60,9 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         route("/", bundle, "POST"),
         route("/metadata", metadata, "GET"),
         *terminology.routes(access, PREFIX),
-        route("/{type}/_search", search, "POST"),
+        *searching.routes(PREFIX, search),
+        route("", get, "GET"),
+        route("/", get, "GET"),
         route("/{type}", get, "GET"),
         route("/{type}", write, "POST", "PUT", "PATCH", "DELETE"),
         route("/{type}/{id}", write, "PUT", "PATCH", "DELETE"),
@@ -94,15 +95,14 @@ async def _get_one(pool: AsyncPool, request: HttpRequest, type_: str, id: str) -
     return _response(reads.shown_one(type_, id, found, pairs, _conditions(request)))
 
 
-def _get(access: Access, request: HttpRequest, query: str) -> Response:
-    pairs = query_pairs(query)
+def _get(access: Access, request: HttpRequest, pairs: Pairs) -> Response:
     with access.reading() as session:
         reply = reads.read(session, _base(request), _below_base(request), pairs, _conditions(request))
     return _response(reply)
 
 
 def _below_base(request: HttpRequest) -> str:
-    return request.url.path.removeprefix(PREFIX).strip("/").removesuffix("/_search")
+    return request.url.path.removeprefix(PREFIX).strip("/").removesuffix("_search").rstrip("/")
 
 
 def _conditions(request: HttpRequest) -> Conditions:

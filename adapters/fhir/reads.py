@@ -5,10 +5,12 @@ from email.utils import parsedate_to_datetime
 
 from adapters.fhir import bundles, histories, outcomes
 from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of
+from adapters.fhir.searching.operations import operation
+from adapters.fhir.searching.searches import search_all, search_compartment, search_type
 from adapters.fhir.showing import shown
 from tracker_core import records
 from tracker_core.database import Session
-from tracker_core.errors import Malformed, NotFound
+from tracker_core.errors import NotFound
 from tracker_core.records import Stored, validation
 from tracker_core.records.definitions import resource_types
 
@@ -21,11 +23,17 @@ def read(session: Session, base: str, path: str, pairs: Pairs, conditions: Condi
     steps = path.split("/")
     if steps == ["_history"]:
         return histories.history(session, base, steps, pairs)
+    if steps == [""]:
+        return search_all(session, base, pairs, conditions)
     if steps[0] not in resource_types():
         raise NotFound(f"R4 has no resource type {steps[0]!r}")
+    asked = operation(steps)
+    if asked:
+        return asked.answer(session, base, steps, pairs, conditions)
     shape = tuple(step if step.startswith("_") else "*" for step in steps[1:])
     answer = _SHAPES.get(shape)
-    if answer is None or not all(validation.is_id(step) for step in steps[1:] if not step.startswith("_")):
+    ids = [step for step in steps[1:] if not step.startswith("_") and (step != "*" or len(steps) != 3)]
+    if answer is None or not all(map(validation.is_id, ids)):
         raise NotFound(f"there is nothing at {path}")
     return answer(session, base, steps, pairs, conditions)
 
@@ -77,17 +85,10 @@ def _history(session: Session, base: str, steps: Sequence[str], pairs: Pairs, _c
     return histories.history(session, base, steps, pairs)
 
 
-def _search(session: Session, base: str, steps: Sequence[str], pairs: Pairs, conditions: Conditions) -> Reply:
-    page = records.search(session, steps[0], pairs)
-    if conditions.strict and page.issues:
-        raise Malformed("; ".join(issue.text for issue in page.issues), where=page.issues[0].where)
-    docs = [shown(one.type, one.doc, pairs) for one in page.matches]
-    return Reply(200, bundles.searchset(base, steps[0], pairs, page, docs))
-
-
 _SHAPES: dict[tuple[str, ...], Callable[[Session, str, Sequence[str], Pairs, Conditions], Reply]] = {
-    (): _search,
+    (): search_type,
     ("*",): _read,
+    ("*", "*"): search_compartment,
     ("*", "_history"): _history,
     ("*", "_history", "*"): _vread,
     ("_history",): _history,

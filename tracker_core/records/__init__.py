@@ -1,7 +1,7 @@
 """Records: FHIR R4 documents, versioned, kept digit for digit, searchable, each belonging to a person."""
 
 from tracker_core.records.histories import Span, versions
-from tracker_core.records.search import Page, search
+from tracker_core.records.search import Page, everything, lastn, search
 from tracker_core.records.store import Applied, apply
 from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_one, read_version, walk
 
@@ -13,6 +13,8 @@ __all__ = [
     "apply",
     "by_pk",
     "earlier",
+    "everything",
+    "lastn",
     "of_subject",
     "read",
     "read_one",

@@ -132,6 +132,19 @@ def index(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> None:
         tokens.append(related_token(number, str(target[0]) if target else text, code))
 
 
+def give_subjects(drafts: Sequence[Draft], found: Mapping[str, tuple[int, int | None]]) -> None:
+    """Give each draft the person it is about, also where it is about another of these drafts (a Provenance)."""
+    pending = list(drafts)
+    for _ in range(_HOPS):
+        for draft in pending:
+            draft.subject = subject_of(draft, found)
+        known = {d.pk: d.subject for d in pending if d.subject is not None}
+        pending = [d for d in pending if d.subject is None and d.entries.references]
+        if not known or not pending:
+            break
+        found = {text: (pk, subject or known.get(pk)) for text, (pk, subject) in found.items()}
+
+
 def subject_of(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> int | None:
     """Return the person a record belongs to: that of the first Patient (or Patient-bound record) it is about."""
     for number in subject_numbers(draft.change.type):
@@ -142,13 +155,19 @@ def subject_of(draft: Draft, found: Mapping[str, tuple[int, int | None]]) -> int
     return None
 
 
+_HOPS = 3  # a Provenance of an Observation of an Encounter of a Patient
+_OWNERS = ("patient", "subject", "beneficiary")
+# Where a record does not say whom it is about, what it goes with does.
+_COMPANIONS = ("encounter", "context", "target", "focus", "based-on", "request")
+
+
 @cache
 def subject_numbers(type_: str) -> tuple[int, ...]:
     """Return the parameters that say whom a record is about, the most telling one first."""
     known = sources(type_)
     compartment = patient_parameters(type_)
-    order = [c for c in ("patient", "subject", "beneficiary") if c in parameters(type_)]
-    return tuple(n for code in [*order, *(c for c in compartment if c not in order)] for n in known[code].numbers)
+    order = dict.fromkeys([*_OWNERS, *compartment, *_COMPANIONS])
+    return tuple(n for code in order if code in parameters(type_) for n in known[code].numbers)
 
 
 @cache

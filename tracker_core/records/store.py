@@ -98,8 +98,7 @@ def _index(session: Session, context: Context, drafts: Sequence[Draft], names: M
     found = references.targets(session, context, drafts, names)
     for draft in written:
         references.index(draft, found)
-        if draft.change.type != "Patient":
-            draft.subject = references.subject_of(draft, found)
+    references.give_subjects([d for d in written if d.change.type != "Patient"], found)
 
 
 def _assign(session: Session, context: Context, patients: Sequence[Draft]) -> None:

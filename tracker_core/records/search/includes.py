@@ -17,9 +17,9 @@ _ITERATES = ("iterate", "recurse")  # R4 and its forerunner
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One step from record to record: references under `numbers`, to or from records of `type` (0: any).
+    """One step from record to record: references under `numbers` (none: under any), to or from records of `type`.
 
-    `source` is the type that a forward step starts from. `again` steps are taken from what was included, too.
+    `source` is the type that the step starts from; 0 is any type. `again` steps are taken from what was included, too.
     """
 
     numbers: tuple[int, ...]
@@ -73,22 +73,25 @@ def _ways(types: Sequence[str], result: Mapping[str, list[str]], issues: list[Is
 
 def _forward(types: Sequence[str], text: str, *, again: bool) -> Iterator[_Way]:
     source, code, target = [*text.split(":"), "", ""][:3]
-    starts = list(types) if source == "*" else [source] if again or source in types else []
-    for start in starts:
-        for one in _reference_codes(start, "*" if source == "*" else code):
-            held = sources(start)[one]
-            wanted = resource_types().get(target or held.only, 0)
+    known = resource_types()
+    if source == "*" or (code == "*" and source in known):
+        yield _Way((), known.get(target, 0), known.get(source, 0), forward=True, again=again)
+    elif again or source in types:
+        for one in _reference_codes(source, code):
+            held = sources(source)[one]
+            wanted = known.get(target or held.only, 0)
             if wanted or not target:
-                yield _Way(held.numbers, wanted, resource_types()[start], forward=True, again=again)
+                yield _Way(held.numbers, wanted, known[source], forward=True, again=again)
 
 
 def _backward(types: Sequence[str], text: str, *, again: bool) -> Iterator[_Way]:
     source, code, target = [*text.split(":"), "", ""][:3]
-    for start in resource_types() if source == "*" else [source]:
-        for one in _reference_codes(start, "*" if source == "*" else code):
-            if again or not target or target in types:
-                number = resource_types()[start]
-                yield _Way(sources(start)[one].numbers, number, resource_types().get(target, 0), False, again)
+    known = resource_types()
+    starts = list(known) if source == "*" else [source]
+    codes = [(start, one) for start in starts for one in _reference_codes(start, "*" if source == "*" else code)]
+    numbers = {n for start, one in codes for n in sources(start)[one].numbers}
+    if numbers and (again or not target or target in types):
+        yield _Way(tuple(sorted(numbers)), known.get(source, 0), known.get(target, 0), forward=False, again=again)
 
 
 def _reference_codes(type_: str, code: str) -> list[str]:
@@ -100,13 +103,14 @@ def _reference_codes(type_: str, code: str) -> list[str]:
 
 def _step(session: Session, way: _Way, level: Mapping[int, int]) -> list[tuple[int, int]]:
     start = [pk for pk, type_ in level.items() if way.source in (0, type_)]
-    if not start or not way.numbers:
+    if not start:
         return []
     return _targets(session, way, start) if way.forward else _referrers(session, way, start)
 
 
 def _targets(session: Session, way: _Way, start: Sequence[int]) -> list[tuple[int, int]]:
-    bounds = [reference_range(n) for n in way.numbers]
+    # A token above zero is a reference under some parameter.
+    bounds = [reference_range(n) for n in way.numbers] or [(1, 2**63 - 1)]
     rows = session.execute(
         "select distinct o.pk, o.type from record r cross join unnest(r.tokens) t"
         " join unnest(%b::bigint[], %b::bigint[]) b (lo, hi) on t between b.lo and b.hi"
@@ -129,7 +133,7 @@ def _referrers(session: Session, way: _Way, start: Sequence[int]) -> list[tuple[
     tokens = [reference_token(n, pk) for n in way.numbers for pk in start]
     rows = session.execute(
         "select r.pk, r.type from record r"
-        " where r.tokens && %b::bigint[] and r.type + 0 = %s and not r.deleted limit %s",
+        " where r.tokens && %b::bigint[] and %s in (0, r.type + 0) and not r.deleted limit %s",
         (tokens, way.type, MOST_INCLUDED + 1),
         prepare=False,
     )

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from psycopg import sql
 
 from tracker_core.database import Session
+from tracker_core.errors import TooCostly
 from tracker_core.records.definitions import Parameter, compartments, parameters, resource_types
 from tracker_core.records.extraction import sources
 from tracker_core.records.search import running
 from tracker_core.records.search.composing import any_of, has_any
 from tracker_core.records.search.criteria import Criterion, unescape
 from tracker_core.records.search.lookups import pks_of_references
-from tracker_core.records.search.running import TooCostly
 from tracker_core.records.terms import hashed, reference_range, reference_token
 
 MOST_TARGETS = 10_000  # what an inner search may find to be taken first; when it finds more, the outer one leads

@@ -1,8 +1,8 @@
-"""One page of a search: matches in a stable order, what they include, and where the pages beside it begin."""
+"""One page of records: matches in a stable order, and where the pages beside it begin."""
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,26 +10,15 @@ import orjson
 from psycopg import errors, sql
 
 from tracker_core.database import Session
-from tracker_core.errors import Malformed, NotFound
-from tracker_core.horizon import horizon
+from tracker_core.errors import Malformed
 from tracker_core.issues import Issue
-from tracker_core.records.definitions import resource_types
-from tracker_core.records.search import criteria, running
+from tracker_core.records.search import running
 from tracker_core.records.search.composing import all_of
-from tracker_core.records.search.conditions import condition, is_by_time
-from tracker_core.records.search.criteria import Reading
-from tracker_core.records.search.includes import included
-from tracker_core.records.search.links import in_compartment
-from tracker_core.records.search.lookups import pks_of_references
-from tracker_core.records.search.sorting import Order, order_of, portable
-from tracker_core.records.search.tokens import Codes, no_codes
-from tracker_core.records.search.totals import total
+from tracker_core.records.search.sorting import Order, portable
 from tracker_core.records.stored import Stored, by_pk
 
 USUAL_COUNT = 20
 MOST_COUNT = 1_000
-_TOTALS = ("none", "estimate", "accurate")
-_SUMMARIES = ("true", "false", "text", "data", "count")
 
 
 @dataclass(slots=True)
@@ -48,115 +37,32 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A search ready to run: for each type the conditions on a row `r` of `record`, and the order of all."""
+class Arm:
+    """Conditions on a row `r` of `record` that is of one of these types."""
 
-    arms: Mapping[str, list[sql.Composable]]
+    types: tuple[int, ...]
+    parts: tuple[sql.Composable, ...] = ()
+
+    @property
+    def live(self) -> sql.Composable:
+        """The condition as a whole, on live records."""
+        one = sql.SQL("r.type = {}").format(sql.Literal(self.types[0]))
+        several = sql.SQL("r.type = any({}::smallint[])").format(sql.Literal(list(self.types)))
+        return all_of([one if len(self.types) == 1 else several, sql.SQL("not r.deleted"), *self.parts])
+
+    def narrowed(self, parts: Sequence[sql.Composable]) -> "Arm":
+        """Return the arm with further conditions."""
+        return Arm(self.types, (*self.parts, *parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search ready to run: its arms, each of other types, and the order of all they find."""
+
+    arms: Sequence[Arm]
     order: Order = field(default_factory=Order)
     count: int = USUAL_COUNT
     cursor: str = ""
-
-
-def search(
-    session: Session,
-    types: str | Sequence[str],
-    pairs: Sequence[tuple[str, str]],
-    *,
-    codes: Codes = no_codes,
-    within: tuple[str, str] | None = None,
-) -> Page:
-    """Return the page of records of one type or several that `pairs` (decoded query parameters, in order) ask for.
-
-    `codes` resolves value sets and hierarchies of codes; `within` is the compartment (type, id) to stay in.
-    Without `_sort` records come in the order of their ids: every record that is there throughout is found exactly once,
-    whatever is written meanwhile. A type that lacks a parameter which others have contributes nothing. Raises
-    `Malformed` for a value that cannot be read, `Unsupported` for what is not offered or too costly, `NotFound` for a
-    compartment of nobody.
-    """
-    names = [types] if isinstance(types, str) else list(types)
-    readings = {name: criteria.read(name, pairs) for name in names}
-    page = Page(issues=_issues(readings))
-    first = readings[names[0]]
-    count = counted(first.result)
-    order = order_of(names[0], first.result.get("_sort", []), first.criteria if len(names) == 1 else (), page.issues)
-    wanted = _wanted(first.result)
-    owner = _owner(session, within)
-    late = _unsettled(session, order, readings)
-    arms = {
-        name: [
-            *([in_compartment(name, within[0], owner)] if within else []),
-            *(condition(session, name, one, codes) for one in reading.criteria),
-        ]
-        for name, reading in readings.items()
-        if not _unknown(reading) - {issue.where for issue in page.issues}
-    }
-    asked = Asked(
-        {name: [*parts, *late] for name, parts in arms.items()}, order, count, first.result.get("_cursor", [""])[-1]
-    )
-    if wanted:
-        page.total = total(session, [live(name, parts) for name, parts in arms.items()], wanted, page.issues)
-    if count and "count" not in first.result.get("_summary", []):
-        fill(session, page, asked)
-        page.includes = included(session, names, page.matches, first.result, page.issues)
-    return page
-
-
-def _issues(readings: Mapping[str, Reading]) -> list[Issue]:
-    """Return what is wrong for every type; raise what makes the search unreadable."""
-    each = list(readings.values())
-    wrong = [issue for reading in each for issue in reading.issues if issue.severity == "error"]
-    if wrong:
-        text = "; ".join(dict.fromkeys(issue.text for issue in wrong))
-        raise (running.TooCostly if wrong[0].code == "too-costly" else Malformed)(text, where=wrong[0].where)
-    everywhere = set.intersection(*({issue.where for issue in reading.issues} for reading in each))
-    return [issue for issue in each[0].issues if issue.where in everywhere]
-
-
-def _unknown(reading: Reading) -> set[str]:
-    return {issue.where for issue in reading.issues}
-
-
-def _owner(session: Session, within: tuple[str, str] | None) -> int:
-    if within is None:
-        return 0
-    reference = "/".join(within)
-    found = pks_of_references(session, [reference])[reference]
-    if not found:
-        raise NotFound(f"there is no {reference}")
-    return found[0]
-
-
-def counted(result: Mapping[str, list[str]]) -> int:
-    """Return how many matches a page is to have. Raises `Malformed` for what is no number."""
-    text = result.get("_count", [str(USUAL_COUNT)])[-1]
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise Malformed(f"_count is a whole number, not {text!r}", where="_count")
-    return min(int(text), MOST_COUNT)
-
-
-def _wanted(result: Mapping[str, list[str]]) -> str:
-    """Return how exactly matches are to be counted: `accurate`, `estimate`, or empty for not at all."""
-    asked = result.get("_total", ["none"])[-1]
-    if asked not in _TOTALS:
-        raise Malformed(f"_total is none, estimate or accurate, not {asked!r}", where="_total")
-    summary = result.get("_summary", ["false"])[-1]
-    if summary not in _SUMMARIES:
-        raise Malformed(f"_summary is true, false, text, data or count, not {summary!r}", where="_summary")
-    if asked == "none":
-        return "accurate" if summary == "count" or result.get("_count") == ["0"] else ""
-    return asked
-
-
-def _unsettled(session: Session, order: Order, readings: Mapping[str, Reading]) -> list[sql.Composable]:
-    """Keep a feed by time away from what is still being written: see `tracker_core.horizon`."""
-    by_time = order.by_time or any(is_by_time(one) for reading in readings.values() for one in reading.criteria)
-    return [sql.SQL("r.updated < {}").format(sql.Literal(horizon(session)))] if by_time else []
-
-
-def live(type_: str, parts: Sequence[sql.Composable]) -> sql.Composable:
-    """Return the condition of one arm: live records of a type that meet all conditions."""
-    head = sql.SQL("r.type = {} and not r.deleted").format(sql.Literal(resource_types()[type_]))
-    return all_of([head, *parts])
 
 
 def fill(session: Session, page: Page, asked: Asked) -> None:
@@ -164,7 +70,7 @@ def fill(session: Session, page: Page, asked: Asked) -> None:
     back, position = _opened(asked.cursor) if asked.cursor else (False, [])
     if not asked.arms:
         return
-    arms = [_arm(asked, name, parts, position, back=back) for name, parts in asked.arms.items()]
+    arms = [_arm(asked, arm, position, back=back) for arm in asked.arms]
     query = arms[0] if len(arms) == 1 else _united(asked, arms, back=back)
     try:
         rows = list(running.rows(session, query))
@@ -182,17 +88,15 @@ def fill(session: Session, page: Page, asked: Asked) -> None:
         page.previous = _closed(rows[0], back=True)
 
 
-def _arm(
-    asked: Asked, name: str, parts: Sequence[sql.Composable], position: Sequence[Any], *, back: bool
-) -> sql.Composable:
+def _arm(asked: Asked, arm: Arm, position: Sequence[Any], *, back: bool) -> sql.Composable:
     # The query walks index entries only; documents are fetched for the page itself.
-    after = [asked.order.after(position, resource_types()[name], back=back)] if position else []
+    after = [asked.order.after(position, arm.types, back=back)] if position else []
     return sql.SQL(
         "select r.pk, r.type, r.id{columns} from record r {joins} where {where} order by {order} limit {limit}"
     ).format(
         columns=asked.order.columns,
         joins=asked.order.joins,
-        where=live(name, [*parts, *after]),
+        where=arm.narrowed(after).live,
         order=asked.order.clause(back=back),
         limit=sql.Literal(asked.count + 1),
     )

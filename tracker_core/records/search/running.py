@@ -6,13 +6,9 @@ from typing import Any
 from psycopg import errors, sql
 
 from tracker_core.database import Session
-from tracker_core.errors import Unsupported
+from tracker_core.errors import TooCostly
 
 MOST_SECONDS = 20
-
-
-class TooCostly(Unsupported):
-    """The search would take more time or memory than one request may."""
 
 
 def rows(session: Session, query: sql.Composable, seconds: int = MOST_SECONDS) -> Sequence[tuple[Any, ...]]:

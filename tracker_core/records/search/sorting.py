@@ -74,18 +74,20 @@ class Order:
         ties = [sql.SQL(at + name + " {}").format(_way(self.descending != back)) for name in ("type", "id")]
         return sql.SQL(", ").join([*terms, *ties])
 
-    def after(self, position: Sequence[Any], type_: int, *, back: bool) -> sql.Composable:
-        """Return the condition for records of a type that come after `(type, id, key …)`, or `back`: before it."""
+    def after(self, position: Sequence[Any], types: Sequence[int], *, back: bool) -> sql.Composable:
+        """Return the condition for records of these types that come after `(type, id, key …)`, or `back`: before it."""
         last, id, *values = position
         if len(values) != len(self.keys):
             raise Malformed("the link to the next page is damaged", where="_cursor")
         down = self.descending != back
         tie: sql.Composable
-        if type_ == last:
+        if types == (last,):
             tie = sql.SQL("r.id {} {}").format(_beyond(down), sql.Literal(id))
+        elif len(types) == 1:
+            tie = sql.SQL("true" if (types[0] < last) == down else "false")
         else:
-            tie = sql.SQL("true" if (type_ < last) == down else "false")
-        if len(values) == 1 and type_ == last and self.keys[0].descending == self.descending:
+            tie = sql.SQL("(r.type, r.id) {} ({}, {})").format(_beyond(down), sql.Literal(last), sql.Literal(id))
+        if len(values) == 1 and types == (last,) and self.keys[0].descending == self.descending:
             # One comparison of a pair is what an index can begin at.
             key = self.keys[0].expression
             return sql.SQL("({}, r.id) {} ({}, {})").format(key, _beyond(down), self._bound(values[0]), sql.Literal(id))

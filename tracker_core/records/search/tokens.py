@@ -5,13 +5,12 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from tracker_core.database import Session
-from tracker_core.errors import Malformed
+from tracker_core.errors import Malformed, TooCostly
 from tracker_core.records import vocabulary
 from tracker_core.records.definitions import Parameter, parameters
 from tracker_core.records.expressions import compile_expression
 from tracker_core.records.extraction import sources
 from tracker_core.records.search.criteria import Criterion, cut, unescape
-from tracker_core.records.search.running import TooCostly
 from tracker_core.records.terms import fold, hashed
 
 MOST_TOKENS = 20_000  # alternatives that one parameter of a search may stand for
