@@ -41,6 +41,7 @@ def _write_rows(session: Session, context: Context, changes: ChangeSet, report: 
     if changes.entities or changes.enrollments or changes.events or changes.relationships:
         written = tracker.apply(session, context, changes, access.load(session, context.actor))
         _note(report, written.outcomes, written.issues)
+        report.extra["seconds"] = written.seconds
         bound.express(session, context, written.touched, report)
 
 

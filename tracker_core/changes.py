@@ -177,6 +177,25 @@ class AggregateChange:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Schemes:
+    """How the tracker items of a document name metadata: `UID`, `CODE`, `NAME` or `ATTRIBUTE:uid` each.
+
+    `other` holds for tracked entity types, their attributes and relationship types.
+    """
+
+    data_element: str = "UID"
+    org_unit: str = "UID"
+    program: str = "UID"
+    stage: str = "UID"
+    option_combo: str = "UID"
+    option: str = "UID"
+    other: str = "UID"
+
+
+UIDS = Schemes()
+
+
 @dataclass(slots=True)
 class ChangeSet:
     """Everything one document asks for, in document order per kind.
@@ -184,7 +203,7 @@ class ChangeSet:
     `atomic` false means that each item stands alone (FHIR batch, EMR rows, DHIS2 `atomicMode=OBJECT`).
     The tracker items further obey DHIS2's import parameters: `strategy` says whether an item must be new (`create`),
     must exist (`update`) or goes (`delete`); `validation` `fail_fast` stops at an item's first issue, `skip` checks
-    only what the write itself needs.
+    only what the write itself needs. Their metadata is named by `schemes`.
     """
 
     records: list[RecordChange] = field(default_factory=list)
@@ -197,3 +216,4 @@ class ChangeSet:
     atomic: bool = True
     strategy: Strategy = "create_and_update"
     validation: Validation = "full"
+    schemes: Schemes = UIDS

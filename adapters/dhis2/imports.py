@@ -4,6 +4,7 @@ from adapters.contract import Access, Envelope
 from adapters.dhis2 import inbound, jobs
 from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.parameters import read_parameters
+from adapters.dhis2.payload import is_csv
 from adapters.dhis2.webmessage import JSON, web_message
 from tracker_core.errors import Malformed, wording
 
@@ -13,7 +14,7 @@ def import_tracker(access: Access, call: Call) -> Reply:
 
     Else it is a job; bytes that are no payload at all are refused at once all the same.
     """
-    if call.content_type.partition(";")[0].strip().lower() not in ("", JSON):
+    if not _is_offered(call.content_type):
         return Reply(web_message(415, f"the content type {call.content_type} is not offered; send {JSON}"), 415)
     asked = read_parameters(call.given)
     envelope = Envelope(call.content_type, call.method, call.path, call.given)
@@ -24,6 +25,12 @@ def import_tracker(access: Access, call: Call) -> Reply:
         return Reply(accepted.answer, wording(accepted.error).http)
     refused = accepted.report.rejected or bool(accepted.report.errors)
     return Reply(accepted.answer, 409 if refused else 200)
+
+
+def _is_offered(content_type: str) -> bool:
+    """Tell whether it is JSON, or CSV, either of them packed or not."""
+    name = content_type.partition(";")[0].strip().lower()
+    return name.partition("+")[0] in ("", JSON, "application/gzip", "application/zip") or is_csv(name)
 
 
 def _is_readable(raw: bytes, envelope: Envelope) -> bool:

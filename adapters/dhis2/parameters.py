@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tracker_core.changes import Strategy, Validation
+from tracker_core.changes import Schemes, Strategy, Validation
 from tracker_core.errors import Malformed
+from tracker_core.uids import is_uid
 
 T = TypeVar("T")
 
@@ -16,22 +17,27 @@ _STRATEGIES: dict[str, Strategy] = {
     "DELETE": "delete",
 }
 _VALIDATIONS: dict[str, Validation] = {"FULL": "full", "FAIL_FAST": "fail_fast", "SKIP": "skip"}
+_VALID_SCHEMES = "[UID, CODE, NAME, ATTRIBUTE:attributeUid]"
 _FLAGS = {"true": True, "false": False}
-# Parameters whose only offered value is the default, and those that are read and have no effect here.
-_SCHEMES = (
-    "idScheme",
-    "dataElementIdScheme",
-    "orgUnitIdScheme",
-    "programIdScheme",
-    "programStageIdScheme",
-    "categoryOptionComboIdScheme",
-    "categoryOptionIdScheme",
-)
+# parameter -> which references it is about; `idScheme` holds for those without one of their own
+_SCHEMES = {
+    "dataElementIdScheme": "data_element",
+    "orgUnitIdScheme": "org_unit",
+    "programIdScheme": "program",
+    "programStageIdScheme": "stage",
+    "categoryOptionComboIdScheme": "option_combo",
+    "categoryOptionIdScheme": "option",
+}
+# Read, and refused when they are no boolean. No code of 2.42 is about patterns; side effects and rules come after.
+_IGNORED = ("skipPatternValidation", "skipSideEffects", "skipRuleEngine")
 
 
 @dataclass(frozen=True, slots=True)
 class ImportParameters:
-    """How to import: `report` is ERRORS, WARNINGS or FULL; `background` asks for a job instead of the report."""
+    """How to import: `report` is ERRORS, WARNINGS or FULL; `background` asks for a job instead of the report.
+
+    `header` says whether the first row of a CSV names its columns.
+    """
 
     strategy: Strategy
     validation: Validation
@@ -39,13 +45,15 @@ class ImportParameters:
     commit: bool
     report: str
     background: bool
+    schemes: Schemes
+    header: bool
 
 
 def read_parameters(given: Mapping[str, str]) -> ImportParameters:
     """Read query parameters; unknown ones are ignored. Raises `Malformed` for a value that none of the choices is."""
     choice(given, "flushMode", {"AUTO": None, "OBJECT": None})
-    for name in _SCHEMES:
-        choice(given, name, {"UID": None})
+    for name in _IGNORED:
+        flag(given, name, default=False)
     return ImportParameters(
         strategy=choice(given, "importStrategy", _STRATEGIES),
         validation=choice(given, "validationMode", _VALIDATIONS),
@@ -53,7 +61,26 @@ def read_parameters(given: Mapping[str, str]) -> ImportParameters:
         commit=choice(given, "importMode", {"COMMIT": True, "VALIDATE": False}),
         report=choice(given, "reportMode", {"ERRORS": "ERRORS", "WARNINGS": "WARNINGS", "FULL": "FULL"}),
         background=flag(given, "async", default=True),
+        schemes=_schemes(given),
+        header=flag(given, "skipFirst", default=True),
     )
+
+
+def _schemes(given: Mapping[str, str]) -> Schemes:
+    general = _scheme(given, "idScheme", "UID")
+    return Schemes(other=general, **{field: _scheme(given, name, general) for name, field in _SCHEMES.items()})
+
+
+def _scheme(given: Mapping[str, str], name: str, default: str) -> str:
+    text = given.get(name, "").strip()
+    kind, _, attribute = text.partition(":")
+    if kind.upper() == "ATTRIBUTE" and is_uid(attribute):
+        return f"ATTRIBUTE:{attribute}"
+    if text.upper() in ("UID", "CODE", "NAME"):
+        return text.upper()
+    if text:
+        raise Malformed(f"Value '{text}' is not valid for parameter {name}. Valid values are: {_VALID_SCHEMES}")
+    return default
 
 
 def choice(given: Mapping[str, str], name: str, choices: Mapping[str, T]) -> T:

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from adapters.contract import Envelope, Reading, Sender
+from adapters.dhis2.csv_events import parse_events
+from adapters.dhis2.packed import unpack
 from adapters.dhis2.parameters import read_parameters
 from tracker_core.changes import ChangeSet, EnrollmentChange, EntityChange, EventChange, RelationshipChange
 from tracker_core.errors import Malformed
@@ -26,23 +28,46 @@ _EVENT_FIELDS = ("status", "completedAt", "attributeOptionCombo", "createdAtClie
 _DATES = ("occurredAt", "scheduledAt", "completedAt", "createdAtClient", "updatedAtClient")
 
 
-def parse(raw: bytes, _envelope: Envelope) -> dict[str, Any]:
-    """Parse a tracker payload; numbers keep their digits. Raises `Malformed`."""
+def parse(raw: bytes, envelope: Envelope) -> dict[str, Any]:
+    """Parse a tracker payload, JSON or the CSV of events, plain or packed; numbers keep their digits.
+
+    Raises `Malformed`.
+    """
+    raw = unpack(raw)
+    document = _parse_csv(raw, envelope) if is_csv(envelope.content_type) else _parse_json(raw)
+    if b"\\u0000" in raw or b"\0" in raw:
+        raise Malformed("the body holds the character U+0000, which cannot be stored")
+    return document
+
+
+def is_csv(content_type: str) -> bool:
+    """Tell whether a content type is one of CSV."""
+    return content_type.partition(";")[0].strip().lower().partition("+")[0] in ("text/csv", "application/csv")
+
+
+def _parse_csv(raw: bytes, envelope: Envelope) -> dict[str, Any]:
+    return parse_events(raw, header=read_parameters(envelope.parameters).header)
+
+
+def _parse_json(raw: bytes) -> dict[str, Any]:
     try:
         document = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise Malformed("a tracker payload is a JSON object with trackedEntities, enrollments, events, relationships")
-    if b"\\u0000" in raw:
-        raise Malformed("the body holds the character U+0000, which cannot be stored")
     return document
 
 
 def read(document: dict[str, Any], sender: Sender) -> Reading:
     """Read a payload into changes, children after their parents. Raises `Malformed` for what is not of its shape."""
     asked = read_parameters(sender.parameters)
-    changes = ChangeSet(atomic=asked.atomic, strategy=asked.strategy, validation=asked.validation)
+    changes = ChangeSet(
+        atomic=asked.atomic,
+        strategy=asked.strategy,
+        validation=asked.validation,
+        schemes=asked.schemes,
+    )
     for doc, where in _items(document, "trackedEntities", ""):
         _read_entity(changes, doc, where)
     for doc, where in _items(document, "enrollments", ""):
@@ -57,7 +82,7 @@ def _read_entity(changes: ChangeSet, doc: Doc, where: str) -> None:
     uid = _uid(doc, "trackedEntity", where) or new_uid()
     fields = _fields(doc, _ENTITY_FIELDS, _REPLACED["trackedEntity"], where)
     change = EntityChange(
-        uid, _uid(doc, "trackedEntityType", where), _uid(doc, "orgUnit", where), _attributes(doc, where), fields
+        uid, _key(doc, "trackedEntityType", where), _key(doc, "orgUnit", where), _attributes(doc, where), fields
     )
     change.where = where
     changes.entities.append(change)
@@ -71,8 +96,8 @@ def _read_enrollment(changes: ChangeSet, doc: Doc, where: str, entity: str) -> N
     change = EnrollmentChange(
         uid,
         _uid(doc, "trackedEntity", where) or entity,
-        _uid(doc, "program", where),
-        _uid(doc, "orgUnit", where),
+        _key(doc, "program", where),
+        _key(doc, "orgUnit", where),
         _date(doc, "enrolledAt", where) or "",
         _attributes(doc, where),
         _fields(doc, _ENROLLMENT_FIELDS, _REPLACED["enrollment"], where),
@@ -90,12 +115,14 @@ def _read_event(changes: ChangeSet, doc: Doc, where: str, above: Mapping[str, st
     data: dict[str, str | None] = {}
     elsewhere: dict[str, bool] = {}
     for item, place in _items(doc, "dataValues", where):
-        element = _uid(item, "dataElement", place)
+        element = _key(item, "dataElement", place)
         data[element] = _value(item, place)
         if "providedElsewhere" in item:
             elsewhere[element] = bool(item["providedElsewhere"])
     fields = _fields(doc, _EVENT_FIELDS, _EVENT_REPLACED, where)
     fields["assignedUser"] = _assigned(doc, where)
+    if options := doc.get("attributeCategoryOptions"):
+        fields["attributeCategoryOptions"] = _separated(options, where)
     if elsewhere:
         fields["providedElsewhere"] = elsewhere
     if notes := _notes(doc, where):
@@ -103,9 +130,9 @@ def _read_event(changes: ChangeSet, doc: Doc, where: str, above: Mapping[str, st
     change = EventChange(
         _uid(doc, "event", where) or new_uid(),
         _uid(doc, "enrollment", where) or above.get("enrollment", ""),
-        _uid(doc, "program", where) or above.get("program", ""),
-        _uid(doc, "programStage", where),
-        _uid(doc, "orgUnit", where),
+        _key(doc, "program", where) or above.get("program", ""),
+        _key(doc, "programStage", where),
+        _key(doc, "orgUnit", where),
         data,
         fields,
         where=where,
@@ -118,7 +145,7 @@ def _read_relationships(changes: ChangeSet, doc: Doc, above: str) -> None:
     for item, where in _items(doc, "relationships", above):
         change = RelationshipChange(
             _uid(item, "relationship", where) or new_uid(),
-            _uid(item, "relationshipType", where),
+            _key(item, "relationshipType", where),
             _side(item.get("from"), where),
             _side(item.get("to"), where),
             _fields(item, ("createdAtClient",), (), where),
@@ -165,13 +192,30 @@ def _uid(doc: Doc, name: str, where: str) -> str:
     return value
 
 
+def _key(doc: Doc, name: str, where: str) -> str:
+    """Return what names an object of the metadata, in whichever id scheme."""
+    value = doc.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Malformed(f"{name} must be a text that names the object: {value}", where)
+    return value.strip()
+
+
+def _separated(value: Any, where: str) -> list[str]:
+    """Return category options, which stand in one text: commas between them, semicolons in older clients."""
+    if not isinstance(value, str):
+        raise Malformed("attributeCategoryOptions is a text, its category options separated by commas", where)
+    return [key for part in value.split(";") for item in part.split(",") if (key := item.strip())]
+
+
 @lru_cache(maxsize=8_192)  # the metadata's uids stand in every item
 def _has_form(text: str) -> bool:
     return is_uid(text)
 
 
 def _attributes(doc: Doc, where: str) -> dict[str, str | None]:
-    return {_uid(item, "attribute", at): _value(item, at) for item, at in _items(doc, "attributes", where)}
+    return {_key(item, "attribute", at): _value(item, at) for item, at in _items(doc, "attributes", where)}
 
 
 def _value(item: Doc, where: str) -> str | None:

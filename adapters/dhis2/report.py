@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from adapters.contract import Envelope
@@ -26,7 +27,9 @@ def answer(_raw: bytes, envelope: Envelope, report: Report, error: BaseException
         text = error.detail if isinstance(error, HubError) else "An unexpected error; the payload is kept for replay."
         where = f" ({error.where})" if isinstance(error, HubError) and error.where else ""
         return encode(web_message(wording(error).http, text + where))
-    return encode(import_report(report, read_parameters(envelope.parameters)))
+    asked = read_parameters(envelope.parameters)
+    # Of a job's report the caller says only when asking for it how much is wanted.
+    return encode(import_report(report, replace(asked, report="FULL") if asked.background else asked))
 
 
 def import_report(report: Report, asked: ImportParameters) -> dict[str, Any]:
@@ -41,7 +44,8 @@ def import_report(report: Report, asked: ImportParameters) -> dict[str, Any]:
     shown: dict[str, Any] = {"status": _status(report), "validationReport": validation}
     shown["stats"] = _stats(outcomes, stored=stored)
     if asked.report == "FULL":
-        shown["timingsStats"] = {"timers": {}}
+        seconds = report.extra.get("seconds", {})
+        shown["timingsStats"] = {"timers": {name: f"{value:.3f} sec." for name, value in seconds.items()}}
     shown["bundleReport"] = {"typeReportMap": _types(outcomes) if stored else {}}
     shown["message"] = None
     return shown
