@@ -1,8 +1,10 @@
 """A code system compiled for use in process: immutable, shared by threads, made once per loaded version."""
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from terminology.concepts import Concept, Edition
 from terminology.hierarchy import Hierarchy, arrange
@@ -13,7 +15,8 @@ from terminology.words import WordIndex, index_words
 class CodeSystem:
     """One version of a code system. Positions are those of a walk from the top, children in source order.
 
-    `folded` leads from a code in lower case to its position where the system compares without case.
+    `folded` leads from a code in lower case to its position where the system compares without case; `owners[i]` is the
+    position of the concept that the i-th text of `words` belongs to: displays and designations are found alike.
     """
 
     edition: Edition
@@ -22,6 +25,7 @@ class CodeSystem:
     folded: dict[str, int]
     hierarchy: Hierarchy
     words: WordIndex
+    owners: "array[int]"
     sorted_codes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -77,22 +81,26 @@ class CodeSystem:
         return [] if at is None else [self.concepts[place] for place in self.hierarchy.children[at]]
 
     def search(self, text: str, limit: int = 20) -> list[Concept]:
-        """Return the concepts that `text` finds, best first: by the start of a code, else by the start of every word.
+        """Return the first `limit` concepts that `find_text` yields."""
+        return list(islice(self.find_text(text), limit))
 
-        An exact code comes first, then exact displays, displays that start with the text, shorter displays, codes.
+    def find_text(self, text: str) -> Iterator[Concept]:
+        """Yield the concepts that `text` finds, each once, best first: by the start of a code, then of every word.
+
+        An exact code comes first, then exact wordings, wordings that start with the text, shorter before longer ones.
         """
-        wanted = text.strip()
-        by_code = list(self._code_prefix(wanted.upper(), limit))
-        by_word = [self.concepts[at] for at in self.words.search(wanted, limit)]
-        seen: dict[str, Concept] = {concept.code: concept for concept in [*by_code, *by_word]}
-        return list(seen.values())[:limit]
+        seen: set[int] = set()
+        for at in chain(self._code_prefix(text.strip()), (self.owners[i] for i in self.words.find(text))):
+            if at not in seen:
+                seen.add(at)
+                yield self.concepts[at]
 
-    def _code_prefix(self, prefix: str, limit: int) -> Iterator[Concept]:
-        start = bisect_left(self.sorted_codes, prefix)
-        for code in self.sorted_codes[start : start + limit if prefix else start]:
-            if not code.startswith(prefix):
-                return
-            yield self.concepts[self.positions[code]]
+    def _code_prefix(self, text: str) -> Iterator[int]:
+        for prefix in dict.fromkeys((text, text.upper()) if text else ()):
+            for place in range(bisect_left(self.sorted_codes, prefix), len(self.sorted_codes)):
+                if not self.sorted_codes[place].startswith(prefix):
+                    break
+                yield self.positions[self.sorted_codes[place]]
 
 
 def compile_system(edition: Edition, concepts: Iterable[Concept]) -> CodeSystem:
@@ -102,6 +110,12 @@ def compile_system(edition: Edition, concepts: Iterable[Concept]) -> CodeSystem:
     order, hierarchy = arrange([[places[code] for code in concept.parents] for concept in given])
     ordered = tuple(given[at] for at in order)
     positions = {concept.code: at for at, concept in enumerate(ordered)}
+    wordings = [
+        (at, said)
+        for at, concept in enumerate(ordered)
+        for said in dict.fromkeys((concept.display, *(one.value for one in concept.designations)))
+        if said
+    ]
     fold = {} if edition.traits.case_sensitive else {code.casefold(): at for code, at in positions.items()}
     return CodeSystem(
         edition=edition,
@@ -109,6 +123,7 @@ def compile_system(edition: Edition, concepts: Iterable[Concept]) -> CodeSystem:
         positions=positions,
         folded=fold,
         hierarchy=hierarchy,
-        words=index_words([concept.display for concept in ordered]),
+        words=index_words([said for _, said in wordings]),
+        owners=array("i", (at for at, _ in wordings)),
         sorted_codes=tuple(sorted(positions)),
     )

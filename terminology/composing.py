@@ -1,6 +1,6 @@
 """What a value set's `compose` holds (R4 4.9 ValueSet): asked code by code, or walked from the first to the last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from terminology.filters import Test, compile_filters
 from terminology.library import Document, Library, Versions, split
 from terminology.loaders.fhir import STANDARDS_STATUS, read_designation
 from terminology.problems import Problem
+from terminology.words import holds_words
 
 DEPRECATED = "http://hl7.org/fhir/StructureDefinition/valueset-deprecated"
 
@@ -32,6 +33,13 @@ class Member:
             one.get("url"): next((v for k, v in one.items() if k.startswith("value")), None) for one in self.extensions
         }
         return said.get(DEPRECATED) in (True, "true") or said.get(STANDARDS_STATUS) == "deprecated"
+
+    def says(self, text: str) -> bool:
+        """Tell whether `text` starts the code, or each word of it some word of one wording."""
+        if self.concept.code.casefold().startswith(text.strip().casefold()):
+            return True
+        said = (self.display, self.concept.display, *(one.value for one in self.concept.designations))
+        return any(holds_words(one, text) for one in said if one)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -87,6 +95,15 @@ class Part:
             if self._in_sets(member.concept):
                 yield member
 
+    def find_text(self, text: str) -> Iterator[Member]:
+        """Yield the members that `text` finds, best first where the part is of one system."""
+        if self.system is None or self.listed is not None:
+            yield from (member for member in self.walk() if member.says(text))
+            return
+        for concept in self.system.find_text(text):
+            if (self.test is None or self.test(concept)) and self._in_sets(concept):
+                yield Member(self.system, concept)
+
     def _in_sets(self, concept: Concept) -> bool:
         assert self.system is not None
         return all(one.get(self.system.edition.url, concept.code) for one in self.sets)
@@ -112,12 +129,18 @@ class Composed:
 
     def walk(self) -> Iterator[Member]:
         """Yield every member once."""
+        return self._once(member for part in self.includes for member in part.walk())
+
+    def find_text(self, text: str) -> Iterator[Member]:
+        """Yield every member once that `text` finds: by the start of its code, or of words of one of its wordings."""
+        return self._once(member for part in self.includes for member in part.find_text(text))
+
+    def _once(self, members: Iterable[Member]) -> Iterator[Member]:
         seen: set[tuple[str, str]] = set()
-        for part in self.includes:
-            for member in part.walk():
-                if member.key not in seen and self._kept(member):
-                    seen.add(member.key)
-                    yield member
+        for member in members:
+            if member.key not in seen and self._kept(member):
+                seen.add(member.key)
+                yield member
 
     def _kept(self, member: Member) -> bool:
         if self.active_only and facts.inactive(member.concept, member.system.edition.traits):

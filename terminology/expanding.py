@@ -16,9 +16,10 @@ from terminology.library import Document, Library, with_resources
 from terminology.loaders.fhir import STANDARDS_STATUS
 from terminology.problems import Problem
 from terminology.requests import Request
-from terminology.words import folded
 
 UNBOUNDED_LIMIT = 1000
+# How many members beyond a page are counted to tell the total; a larger set has none (R4: total is optional).
+COUNTED = 5000
 _PARAMETER = "http://hl7.org/fhir/StructureDefinition/valueset-expansion-parameter"
 _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 
@@ -26,25 +27,24 @@ _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 def expand(library: Library, request: Request, now: datetime, accepted: str = "") -> Document:
     """Return the value set that `request` names or brings, with its expansion.
 
-    `filter` keeps members whose display has words starting with each of its words; `count` and `offset` cut a page, the
-    same one each time; without `count` more than `UNBOUNDED_LIMIT` members are refused as too costly. Hierarchies are
-    shown nested unless `excludeNested`, a filter or a page forbids it. Raises `Problem`.
+    `filter` keeps members whose code starts with it, or with words starting with each of its words, best first; `count`
+    and `offset` cut a page, the same one each time; without `count` more than `UNBOUNDED_LIMIT` members are refused as
+    too costly. Hierarchies are shown nested unless `excludeNested`, a filter or a page forbids it. Raises `Problem`.
     """
     library = with_resources(library, request.resources)
     doc = find_value_set(library, request)
-    composed = compose(library, request.versions, doc)
+    composed = compose_kept(library, request, doc)
     wanted = request.languages(accepted, _set_language(doc))
     page = _Page(request.number("offset") or 0, request.number("count"))
     shown = _Shown(request, wanted, request.flag("activeOnly"))
     expansion: Document = {"identifier": f"urn:uuid:{uuid4()}", "timestamp": now.isoformat()}
-    if _nests(composed, request, page):
-        contains, total = _nested(composed, shown)
-    else:
-        contains, total = _flat(composed, shown, page, request.text("filter"))
+    nested = _nests(composed, request, page)
+    contains, total = _nested(composed, shown) if nested else _flat(composed, shown, page, request.text("filter"))
     fragments = [one for one in composed.used.systems.values() if one.edition.traits.content == "fragment"]
     if fragments:
         expansion["extension"] = [{"url": _UNCLOSED, "valueBoolean": True}, *_reasons(fragments)]
-    expansion["total"] = total
+    if total is not None:
+        expansion["total"] = total
     if page.given:
         expansion["offset"] = page.offset
     expansion["parameter"] = _parameters(composed, request, wanted)
@@ -68,6 +68,18 @@ def find_value_set(library: Library, request: Request) -> Document:
     found = library.value_set(url, version or request.versions.value_sets.get(url, ""))
     if found is None:
         raise Problem.value_set_missing(f"{url}|{version}" if version else url)
+    return found
+
+
+def compose_kept(library: Library, request: Request, doc: Document) -> Composed:
+    """Compose the value set of a request; what is stored is composed once for as long as nothing stored changes."""
+    versions = request.versions
+    if library.kept is None or "valueSet" in request.single:
+        return compose(library, versions, doc)
+    key = (named(doc), versions.key)
+    found: Composed | None = library.kept.get(key)
+    if found is None:
+        found = library.kept[key] = compose(library, versions, doc)
     return found
 
 
@@ -152,25 +164,20 @@ def _nests(composed: Composed, request: Request, page: _Page) -> bool:
     return len(composed.includes) == 1 and composed.includes[0].whole
 
 
-def _flat(composed: Composed, shown: _Shown, page: _Page, text: str) -> tuple[list[dict[str, Any]], int]:
-    members = (member for member in composed.walk() if shown.keeps(member))
-    if text:
-        members = (member for member in members if _finds(member, text, shown.wanted))
-    limit = None if page.count is not None else UNBOUNDED_LIMIT + 1
-    found = list(islice(members, limit))
+def _flat(composed: Composed, shown: _Shown, page: _Page, text: str) -> tuple[list[dict[str, Any]], int | None]:
+    """Return a page of the members, and how many there are in all unless finding that out would walk too far."""
+    walked = composed.find_text(text) if text else composed.walk()
+    members = (member for member in walked if shown.keeps(member))
+    end = UNBOUNDED_LIMIT + 1 if page.count is None else page.offset + page.count
+    found = list(islice(members, end))
     if page.count is None and len(found) > UNBOUNDED_LIMIT:
         raise Problem.too_costly(composed.canonical, UNBOUNDED_LIMIT)
-    end = None if page.count is None else page.offset + page.count
-    return [shown.write(member) for member in found[page.offset : end]], len(found)
+    more = sum(1 for _ in islice(members, COUNTED + 1)) if page.count is not None else 0
+    total = None if more > COUNTED else len(found) + more
+    return [shown.write(member) for member in found[page.offset :]], total
 
 
-def _finds(member: Member, text: str, wanted: Languages) -> bool:
-    chosen = languages.choose(member.concept, member.system.edition.traits.language, wanted)
-    words = folded(f"{member.display or (chosen.value if chosen else '')} {member.concept.code}").split()
-    return all(any(word.startswith(part) for word in words) for part in folded(text).split())
-
-
-def _nested(composed: Composed, shown: _Shown) -> tuple[list[dict[str, Any]], int]:
+def _nested(composed: Composed, shown: _Shown) -> tuple[list[dict[str, Any]], int | None]:
     members = [member for member in islice(composed.walk(), UNBOUNDED_LIMIT + 1) if shown.keeps(member)]
     if len(members) > UNBOUNDED_LIMIT:
         raise Problem.too_costly(composed.canonical, UNBOUNDED_LIMIT)

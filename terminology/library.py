@@ -1,6 +1,6 @@
 """What an operation may refer to: code systems and value sets by canonical url, with the version rules of a request."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,13 +20,18 @@ class Versions:
     force: Mapping[str, str] = field(default_factory=dict)
     value_sets: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def key(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """Return the rules as a key of a dictionary."""
+        return tuple(tuple(sorted(one.items())) for one in (self.default, self.check, self.force, self.value_sets))
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
     """Resources at hand: those of this request first, then what is stored.
 
     `stored_systems(url)` and `stored_value_sets(url)` return every version stored, by version; compiled systems are
-    shared and immutable.
+    shared and immutable. `kept` remembers what was composed of stored resources, for as long as none of them changes.
     """
 
     systems: Mapping[str, Mapping[str, CodeSystem]] = field(default_factory=dict)
@@ -34,6 +39,7 @@ class Library:
     supplements: tuple[CodeSystem, ...] = ()
     stored_systems: Callable[[str], Mapping[str, CodeSystem]] = lambda _: {}
     stored_value_sets: Callable[[str], Mapping[str, Document]] = lambda _: {}
+    kept: MutableMapping[Hashable, Any] | None = None
 
     def system_versions(self, url: str) -> Mapping[str, CodeSystem]:
         """Return version -> code system for every version of `url`."""
@@ -54,10 +60,13 @@ class Library:
 
 def with_resources(library: Library, docs: Iterable[Document]) -> Library:
     """Return `library` with CodeSystems and ValueSets that count for one request only (`tx-resource`)."""
+    brought = list(docs)
+    if not brought:
+        return library
     systems = {url: dict(versions) for url, versions in library.systems.items()}
     sets = {url: dict(versions) for url, versions in library.value_sets.items()}
     supplements = list(library.supplements)
-    for doc in docs:
+    for doc in brought:
         if doc.get("resourceType") == "ValueSet" and doc.get("url"):
             sets.setdefault(doc["url"], {})[doc.get("version", "")] = doc
         elif doc.get("resourceType") == "CodeSystem":

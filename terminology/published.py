@@ -7,7 +7,7 @@ import orjson
 
 from terminology.errors import Refused
 from terminology.library import Document
-from terminology.store import Session
+from terminology.store import Session, touch
 
 TABLES: Mapping[str, str] = {"ValueSet": "value_set", "ConceptMap": "concept_map", "NamingSystem": "naming_system"}
 
@@ -22,6 +22,7 @@ def save(session: Session, docs: Iterable[Document]) -> int:
         url, version = _url(doc), str(doc.get("version", ""))
         row = (url, version, str(doc.get("name", "")), orjson.dumps(doc).decode())
         by_table.setdefault(TABLES[doc["resourceType"]], {})[url, version] = row
+    touch(session)
     for table, rows in by_table.items():
         _write(session, table, list(rows.values()))
     return sum(map(len, by_table.values()))

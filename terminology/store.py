@@ -31,8 +31,22 @@ def load(session: Session, edition: Edition, concepts: Iterable[Concept]) -> Loa
     stored = _copy(session, pk, concepts)
     check_hierarchy(stored)
     session.execute("update code_system set current = false where url = %s and current", (edition.url,))
+    touch(session)
     session.execute("update code_system set current = true, concepts = %s where pk = %s", (len(stored), pk))
     return Loaded(pk, edition, current=True, concepts=len(stored))
+
+
+def touch(session: Session) -> None:
+    """Tell every process that something of the terminology changed."""
+    session.execute("update terminology_version set version = nextval('object_pk')")
+
+
+STATE = "select * from terminology_state"
+
+
+def state(session: Session) -> tuple[Any, ...]:
+    """Return what differs whenever a load, or a record of a terminology resource, was committed since."""
+    return session.execute(STATE).fetchall()[0]
 
 
 def listed(session: Session, url: str = "") -> list[Loaded]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from terminology import displays, facts
 from terminology.code_system import CodeSystem
-from terminology.composing import Composed, Member, compose, find_system, named
+from terminology.composing import Composed, Member, find_system, named
 from terminology.concepts import Concept
-from terminology.expanding import find_value_set, set_states, system_states
+from terminology.expanding import compose_kept, find_value_set, set_states, system_states
 from terminology.languages import Languages
 from terminology.library import Document, Library, with_resources
 from terminology.problems import Issue, Problem
@@ -74,7 +74,7 @@ def validate_code(library: Library, request: Request, accepted: str = "") -> lis
     doc = find_value_set(library, request)
     wanted = _languages(request, accepted)
     try:
-        composed = compose(library, request.versions, doc)
+        composed = compose_kept(library, request, doc)
     except Problem as problem:
         if problem.issue.id not in ("VS_EXP_IMPORT_UNK_PINNED", "Unable_to_resolve_value_Set_"):
             raise

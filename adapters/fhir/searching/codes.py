@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from adapters.fhir.terminology.shelf import library
+from adapters.fhir.terminology.shelf import reader
 from terminology.composing import compose
 from terminology.errors import Refused
 from terminology.library import Document, Library, Versions, split
@@ -24,7 +24,7 @@ def codes(session: Session) -> Codes:
     """Return what resolves codes with the code systems and value sets that are stored, as records or loaded."""
 
     def resolve(modifier: str, value: str) -> Sequence[Code] | None:
-        found = library(session)
+        found = reader(session).library
         if modifier in ("in", "not-in"):
             doc = _value_set(session, found, value)
             return None if doc is None else list(islice(_members(found, doc), MOST_TOKENS + 1))

@@ -14,10 +14,12 @@ from adapters.fhir import xml
 from adapters.fhir.formats import negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.requests import kind_of
-from adapters.fhir.terminology.operations import OPERATIONS, on_instance
+from adapters.fhir.terminology.operations import OPERATIONS, QUICK, Operation, on_instance
+from adapters.fhir.terminology.shelf import NotAtHandError, Reader, reader, remembered
 from terminology.errors import Refused
 from terminology.problems import Issue, Problem
-from terminology.requests import read_request
+from terminology.requests import Request, read_request
+from tracker_core.database import AsyncPool, async_reading
 from tracker_core.errors import Malformed
 
 
@@ -26,7 +28,8 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
 
     async def operate(request: HttpRequest) -> Response:
         raw = await request.body()
-        return await run_in_threadpool(_operate, access, request, raw)
+        quick = await _at_once(access.direct, request, raw) if access.direct else None
+        return quick if quick is not None else await run_in_threadpool(_operate, access, request, raw)
 
     answered = negotiated(operate)
     found: list[BaseRoute] = []
@@ -37,23 +40,44 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
     return found
 
 
-def _operate(access: Access, request: HttpRequest, raw: bytes) -> Response:
-    parts = request.url.path.strip("/").split("/")
-    type_ = parts[1]
+async def _at_once(pool: AsyncPool, request: HttpRequest, raw: bytes) -> Response | None:
+    """Answer in the event loop what needs nothing but memory; None when it is not one of those."""
+    operation = _named(request)[1]
+    if operation not in QUICK or "id" in request.path_params:
+        return None
     asked = read_request(_parameters(request, raw))
-    # Parsing weights of languages is the operation's; the header is passed on as it came.
+    if asked.resources:
+        return None
+    async with async_reading(pool) as session:
+        shelf = await remembered(session)
+    try:
+        return _answered(operation, shelf, asked, request)
+    except NotAtHandError:
+        return None
+
+
+def _operate(access: Access, request: HttpRequest, raw: bytes) -> Response:
+    type_, operation = _named(request)
+    asked = read_request(_parameters(request, raw))
+    with access.session() as session:
+        if "id" in request.path_params:
+            on_instance(session, type_, request.path_params["id"], asked)
+        return _answered(operation, reader(session), asked, request)
+
+
+def _named(request: HttpRequest) -> tuple[str, Operation]:
+    parts = request.url.path.strip("/").split("/")
+    return parts[1], OPERATIONS[parts[1], parts[-1]]
+
+
+def _answered(operation: Operation, shelf: Reader, asked: Request, request: HttpRequest) -> Response:
     accepted = request.headers.get("accept-language", "")
     try:
-        with access.session() as session:
-            if "id" in request.path_params:
-                on_instance(session, type_, request.path_params["id"], asked)
-            answer = OPERATIONS[type_, parts[-1]](session, asked, "" if accepted == "*" else accepted)
+        return _response(operation(shelf, asked, "" if accepted == "*" else accepted), 200)
     except Problem as problem:
         return _response(_outcome(problem.issue), problem.status)
     except Refused as refused:
-        issue = Issue("error", "invalid", "", "", refused.detail, refused.where)
-        return _response(_outcome(issue), 422)
-    return _response(answer, 200)
+        return _response(_outcome(Issue("error", "invalid", "", "", refused.detail, refused.where)), 422)
 
 
 def _parameters(request: HttpRequest, raw: bytes) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from adapters.fhir.terminology import shelf
+from adapters.fhir.terminology.shelf import Reader
 from terminology.expanding import expand
 from terminology.library import Document
 from terminology.looking_up import look_up, subsume
@@ -18,41 +18,41 @@ from tracker_core import records
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
 
-Operation = Callable[[Session, Request, str], Document]
+Operation = Callable[[Reader, Request, str], Document]
 _GIVEN = {"ValueSet": "valueSet", "CodeSystem": "codeSystem", "ConceptMap": "conceptMap"}
 
 
-def _expand(session: Session, request: Request, accepted: str) -> Document:
-    return expand(shelf.library(session), request, datetime.now(UTC), accepted)
+def _expand(shelf: Reader, request: Request, accepted: str) -> Document:
+    return expand(shelf.library, request, datetime.now(UTC), accepted)
 
 
-def _validate_code(session: Session, request: Request, accepted: str) -> Document:
-    return _parameters(validate_code(shelf.library(session), request, accepted))
+def _validate_code(shelf: Reader, request: Request, accepted: str) -> Document:
+    return _parameters(validate_code(shelf.library, request, accepted))
 
 
-def _validate_many(session: Session, request: Request, accepted: str) -> Document:
-    return _parameters(validate_many(shelf.library(session), request, accepted))
+def _validate_many(shelf: Reader, request: Request, accepted: str) -> Document:
+    return _parameters(validate_many(shelf.library, request, accepted))
 
 
-def _validate_in_system(session: Session, request: Request, accepted: str) -> Document:
-    return _parameters(validate_in_system(shelf.library(session), request, accepted))
+def _validate_in_system(shelf: Reader, request: Request, accepted: str) -> Document:
+    return _parameters(validate_in_system(shelf.library, request, accepted))
 
 
-def _look_up(session: Session, request: Request, accepted: str) -> Document:
-    return _parameters(look_up(shelf.library(session), request, accepted))
+def _look_up(shelf: Reader, request: Request, accepted: str) -> Document:
+    return _parameters(look_up(shelf.library, request, accepted))
 
 
-def _subsumes(session: Session, request: Request, _: str) -> Document:
-    outcome = subsume(shelf.library(session), request)
+def _subsumes(shelf: Reader, request: Request, _: str) -> Document:
+    outcome = subsume(shelf.library, request)
     return _parameters([{"name": "outcome", "valueCode": outcome}])
 
 
-def _translate(session: Session, request: Request, _: str) -> Document:
+def _translate(shelf: Reader, request: Request, _: str) -> Document:
     brought = [compile_map(doc) for doc in request.resources if doc.get("resourceType") == "ConceptMap"]
     if isinstance(given := request.single.get("conceptMap"), dict):
         return _parameters(translate([compile_map(given)], request))
     url = request.text("url").partition("|")[0]
-    maps = [one for one in [*brought, *shelf.maps(session, url)] if not url or one.url == url]
+    maps = [one for one in [*brought, *shelf.maps(url)] if not url or one.url == url]
     if url and not maps:
         raise Problem.value_set_missing(url)
     return _parameters(translate(maps, request))
@@ -61,6 +61,9 @@ def _translate(session: Session, request: Request, _: str) -> Document:
 def _parameters(parts: list[dict[str, Any]]) -> Document:
     return {"resourceType": "Parameters", "parameter": parts}
 
+
+# Answered in the event loop when all they need is in memory: they look up and never walk.
+QUICK = frozenset({_validate_code, _validate_in_system, _look_up, _subsumes, _translate})
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("ValueSet", "$expand"): _expand,

@@ -1,86 +1,130 @@
-"""What is stored, as the terminology operations see it: loaded code systems, and the records of the FHIR API."""
+"""What is stored, as the terminology operations see it: loaded content, built-in content, records of the FHIR API.
+
+A process keeps one shelf per state of a database. What was taken from it once is in memory until anything changes.
+"""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
-from terminology import core, published, snapshots
+from terminology import core, published, snapshots, store
 from terminology.code_system import CodeSystem, compile_system
 from terminology.library import Document, Library
 from terminology.loaders.fhir import read_concepts, read_edition
 from terminology.translating import ConceptMap, compile_map
 from tracker_core import records
-from tracker_core.database import Session
+from tracker_core.database import AsyncSession, Session
 from tracker_core.records import Stored
 
-T = TypeVar("T")
-_KEPT = 256
+_KEPT = 4
+_shelves: "OrderedDict[Hashable, Shelf]" = OrderedDict()
+_lock = Lock()
+
+
+class NotAtHandError(Exception):
+    """What a request needs was not taken from the database yet."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
-    """Things made of records, remembered by record and version: a version never changes."""
+class Shelf:
+    """What was asked for since the database came into its state: by url, and value sets composed."""
 
-    made: "OrderedDict[tuple[int, int], Any]"
-    lock: Lock
-
-    def of(self, one: Stored, make: Callable[[Document], T]) -> T:
-        """Return what `make` makes of a record, made once."""
-        key = (one.pk, one.version)
-        with self.lock:
-            if key in self.made:
-                self.made.move_to_end(key)
-                found: T = self.made[key]
-                return found
-        fresh = make(orjson.loads(one.doc))
-        with self.lock:
-            self.made[key] = fresh
-            while len(self.made) > _KEPT:
-                self.made.popitem(last=False)
-        return fresh
+    systems: dict[str, Mapping[str, CodeSystem]] = field(default_factory=dict)
+    value_sets: dict[str, Mapping[str, Document]] = field(default_factory=dict)
+    maps: dict[str, list[ConceptMap]] = field(default_factory=dict)
+    composed: dict[Hashable, Any] = field(default_factory=dict)
 
 
-_kept = Kept(OrderedDict(), Lock())
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A shelf as one request reads it; without a `session` only what is in memory, else `NotAtHandError`."""
+
+    shelf: Shelf
+    session: Session | None = None
+
+    @property
+    def library(self) -> Library:
+        """Return what is stored, read as it is asked for."""
+        return Library(stored_systems=self._systems, stored_value_sets=self._value_sets, kept=self.shelf.composed)
+
+    def maps(self, url: str) -> list[ConceptMap]:
+        """Return the ConceptMaps stored under `url`, all when it is empty, the newest version of a map first."""
+        found = self.shelf.maps.get(url)
+        if found is None:
+            session = self._opened()
+            docs = _recorded(session, "ConceptMap", url)
+            docs += [doc for _, doc in published.served(session, "ConceptMap") if url in ("", doc["url"])]
+            found = sorted(map(compile_map, docs), key=lambda one: (one.url, one.version), reverse=True)
+            self.shelf.maps[url] = found
+        return found
+
+    def _systems(self, url: str) -> Mapping[str, CodeSystem]:
+        found = self.shelf.systems.get(url)
+        if found is None:
+            session = self._opened()
+            compiled = [_compiled(doc) for doc in _recorded(session, "CodeSystem", url) if _has_codes(doc)]
+            recorded = {one.edition.version: one for one in compiled}
+            found = {**core.systems(url), **recorded, **snapshots.versions(session, url)}
+            self.shelf.systems[url] = found
+        return found
+
+    def _value_sets(self, url: str) -> Mapping[str, Document]:
+        found = self.shelf.value_sets.get(url)
+        if found is None:
+            session = self._opened()
+            recorded = {doc.get("version", ""): doc for doc in _recorded(session, "ValueSet", url)}
+            found = {**core.value_sets(url), **recorded, **published.versions(session, "ValueSet", url)}
+            self.shelf.value_sets[url] = found
+        return found
+
+    def _opened(self) -> Session:
+        if self.session is None:
+            raise NotAtHandError
+        return self.session
 
 
-def library(session: Session) -> Library:
-    """Return what is stored, read as it is asked for."""
-    return Library(
-        stored_systems=lambda url: _systems(session, url),
-        stored_value_sets=lambda url: _value_sets(session, url),
-    )
+def reader(session: Session) -> Reader:
+    """Return the shelf of the database as it is now."""
+    return Reader(_shelf(_key(session, store.state(session))), session)
 
 
-def maps(session: Session, url: str) -> list[ConceptMap]:
-    """Return the ConceptMaps stored under `url`, every one when it is empty, newest version of each first."""
-    found = [_kept.of(one, compile_map) for one in _by_url(session, "ConceptMap", url)]
-    found += [compile_map(doc) for _, doc in published.served(session, "ConceptMap") if not url or doc["url"] == url]
-    return sorted(found, key=lambda one: (one.url, one.version), reverse=True)
+async def remembered(session: AsyncSession) -> Reader:
+    """Return the same in the event loop, where it gives only what is in memory."""
+    cursor = await session.execute(store.STATE)
+    return Reader(_shelf(_key(session, await cursor.fetchone())))
 
 
-def _systems(session: Session, url: str) -> Mapping[str, CodeSystem]:
-    recorded = (_kept.of(one, _compiled) for one in _by_url(session, "CodeSystem", url))
-    held = {
-        one.edition.version: one for one in recorded if one.edition.traits.content not in ("supplement", "not-present")
-    }
-    return {**core.systems(url), **held, **snapshots.versions(session, url)}
+def _key(session: Session | AsyncSession, state: Any) -> Hashable:
+    return session.info.host, session.info.port, session.info.dbname, state
+
+
+def _shelf(key: Hashable) -> Shelf:
+    with _lock:
+        found = _shelves.setdefault(key, Shelf())
+        _shelves.move_to_end(key)
+        while len(_shelves) > _KEPT:
+            _shelves.popitem(last=False)
+        return found
+
+
+def _recorded(session: Session, type_: str, url: str) -> list[Document]:
+    pairs = [("url", url.replace(",", "\\,"))] if url else []
+    found = records.search(session, type_, [*pairs, ("_count", "1000")]).matches
+    return [_document(one) for one in found if not one.deleted]
+
+
+def _document(one: Stored) -> Document:
+    doc: Document = orjson.loads(one.doc)
+    return doc
+
+
+def _has_codes(doc: Document) -> bool:
+    return doc.get("content", "complete") not in ("supplement", "not-present")
 
 
 def _compiled(doc: Document) -> CodeSystem:
     return compile_system(read_edition(doc), read_concepts(doc))
-
-
-def _value_sets(session: Session, url: str) -> Mapping[str, Document]:
-    recorded = (orjson.loads(one.doc) for one in _by_url(session, "ValueSet", url))
-    held = {doc.get("version", ""): doc for doc in recorded}
-    return {**core.value_sets(url), **held, **published.versions(session, "ValueSet", url)}
-
-
-def _by_url(session: Session, type_: str, url: str) -> list[Stored]:
-    pairs = [("url", url.replace(",", "\\,"))] if url else []
-    found = records.search(session, type_, [*pairs, ("_count", "1000")]).matches
-    return [one for one in found if not one.deleted]
