@@ -21,6 +21,7 @@ from adapters.dhis2 import (
     imports,
     jobs,
     login,
+    me,
     metadata_pages,
     notes,
     objects,
@@ -29,6 +30,7 @@ from adapters.dhis2 import (
     settings,
     shell,
     system,
+    user_pages,
 )
 from adapters.dhis2.calls import Call, Reply, Routes, Serve
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
@@ -67,6 +69,8 @@ _SERVED: Routes = (
     *system.ROUTES,
     *shell.ROUTES,
     *login.ROUTES,
+    *me.ROUTES,
+    *user_pages.ROUTES,
     *settings.ROUTES,
     *data_store.ROUTES,
     *icons.ROUTES,

@@ -5,13 +5,13 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from tracker_core import metadata
 from tracker_core.access.actor import ALL, MACHINES, SYSTEM, Actor
 from tracker_core.access.sharing import DATA_SHARED, data_readable, data_writable
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
-from tracker_core.metadata import Metadata
 from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.model import Metadata
+from tracker_core.metadata.snapshot import load as load_metadata
 
 Check = Callable[[Actor, Mapping[str, Any]], bool]
 _MOST_KEPT = 10_000
@@ -29,7 +29,7 @@ def load(session: Session, username: str) -> Actor:
     """
     if username in MACHINES:
         return system(session)
-    known = metadata.load(session)
+    known = load_metadata(session)
     row = session.execute(
         "select uid, authorities, xmin::text || ctid::text from user_account where username = %s", (username,)
     ).fetchone()
@@ -51,7 +51,7 @@ def load(session: Session, username: str) -> Actor:
 
 def system(session: Session) -> Actor:
     """Return the actor that the hub itself is when no user stands behind an act: it may do everything, everywhere."""
-    return build(metadata.load(session), "", SYSTEM, [ALL], {})
+    return build(load_metadata(session), "", SYSTEM, [ALL], {})
 
 
 def build(known: Metadata, uid: str, username: str, authorities: Iterable[str], doc: Mapping[str, Any]) -> Actor:

@@ -23,7 +23,7 @@ from tracker_core.metadata.model import (
     StageElement,
 )
 from tracker_core.metadata.package import import_objects
-from tracker_core.metadata.snapshot import load
+from tracker_core.metadata.snapshot import bump, load
 
 __all__ = [
     "DEFAULT_OPTION_COMBO",
@@ -43,6 +43,7 @@ __all__ = [
     "Stage",
     "StageElement",
     "bootstrap",
+    "bump",
     "import_objects",
     "load",
 ]

@@ -12,6 +12,7 @@ from tracker_core.context import Context
 from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
 from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.snapshot import bump
 from tracker_core.uids import new_uid
 
 TYPE = "organisationUnits"
@@ -264,7 +265,7 @@ def _tie(session: Session, units: list[Unit]) -> None:
             ([unit.old_path for unit in moved], [unit.path for unit in moved]),
         )
     if units:
-        session.execute("update metadata_version set units = nextval('object_pk')")
+        bump(session, units=True)
 
 
 def _day(value: Any) -> date | None:

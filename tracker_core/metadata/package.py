@@ -12,6 +12,7 @@ from tracker_core.issues import Outcome, Report
 from tracker_core.metadata import org_units
 from tracker_core.metadata.checking import DEFAULTED, find_issues
 from tracker_core.metadata.incoming import Incoming, Package, take_apart
+from tracker_core.metadata.snapshot import bump
 from tracker_core.uids import new_uid
 
 
@@ -115,8 +116,3 @@ def write(session: Session, context: Context, items: Iterable[Incoming]) -> None
 def _columns(items: list[Incoming]) -> tuple[list[Any], ...]:
     docs = [orjson.dumps(i.doc).decode() for i in items]
     return [i.pk for i in items], [i.type for i in items], [i.uid for i in items], docs
-
-
-def bump(session: Session) -> None:
-    """Give the metadata a new version: every process reads it anew. Versions are never reused."""
-    session.execute("update metadata_version set version = nextval('object_pk')")

@@ -38,6 +38,15 @@ def load(session: Session) -> Metadata:
     return fresh
 
 
+def bump(session: Session, *, units: bool = False) -> None:
+    """Give the metadata a new version: every process reads it anew, the org units only with `units`."""
+    session.execute(
+        "update metadata_version set version = nextval('object_pk'),"
+        " units = case when %s then nextval('object_pk') else units end",
+        (units,),
+    )
+
+
 def read(session: Session, version: int, places: Places) -> Metadata:
     """Read and compile every object, without the process's copy."""
     objects: dict[str, dict[str, Object]] = {}

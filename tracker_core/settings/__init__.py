@@ -8,6 +8,7 @@ from tracker_core.settings.stored import (
     read_user,
     set_system,
     set_user,
+    system_id,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "read_user",
     "set_system",
     "set_user",
+    "system_id",
 ]

@@ -60,6 +60,16 @@ def clear_user(session: Session, username: str, key: str) -> None:
     )
 
 
+def system_id(session: Session) -> str:
+    """Return the id that this instance keeps for as long as its database lives."""
+    session.execute(
+        "insert into system_setting (key, value, updated_by) values ('systemId', gen_random_uuid()::text, 'system')"
+        " on conflict do nothing"
+    )
+    row = session.execute("select value from system_setting where key = 'systemId'").fetchone()
+    return str(row[0]) if row else ""
+
+
 def _value(key: Key, text: str | None) -> Value:
     return key.default if text is None else key.read(text)
 

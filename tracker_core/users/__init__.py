@@ -9,7 +9,7 @@ from tracker_core.users.accounts import (
     set_password,
     verify,
 )
-from tracker_core.users.documents import Plan, documents, plan, remove, write
+from tracker_core.users.documents import Plan, documents, fault, plan, remove, write
 from tracker_core.users.passwords import hash_password
 from tracker_core.users.sessions import COOKIE, HOURS, close_session, find_session, open_session
 
@@ -23,6 +23,7 @@ __all__ = [
     "create",
     "documents",
     "ensure_admin",
+    "fault",
     "find",
     "find_session",
     "hash_password",

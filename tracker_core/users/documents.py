@@ -17,8 +17,10 @@ from tracker_core.access.actor import MACHINES
 from tracker_core.context import Context
 from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
+from tracker_core.metadata.snapshot import bump
 from tracker_core.uids import new_uid
-from tracker_core.users.passwords import LOCKED, fault, hash_password
+from tracker_core.users import passwords
+from tracker_core.users.passwords import LOCKED, hash_password
 
 TYPE = "users"
 _USERNAME = re.compile(r"(?=.{4,255}\Z)(?![_.@])(?!.*[_.@-]{2})[A-Za-z0-9_.@-]+(?<![_.@])\Z")
@@ -117,18 +119,27 @@ def plan(session: Session, docs: Sequence[Mapping[str, Any]]) -> Plan:
         return made
     rows = _read(session, docs)
     by_uid, by_name = {row.uid: row for row in rows}, {row.username: row for row in rows}
-    rules = settings.read_system(session)
-    lengths = int(rules["minPasswordLength"] or 0), int(rules["maxPasswordLength"] or 0)
+    lengths = _lengths(session)
     for doc in docs:
         given = _given(doc)
         row = by_uid.get(str(given.get("id") or "")) or (None if given.get("id") else by_name.get(given["username"]))
         user = _writing(given, row)
         made.users.append(user)
         made.issues += _wrong(user, given, row, by_name)
-        if user.password and (text := fault(user.password, user.username, *lengths)):
+        if user.password and (text := passwords.fault(user.password, user.username, *lengths)):
             made.issues.append(_issue("E4005", f"Property `password` requires a valid password, `{text}`", user))
     made.issues += _repeated(made.users)
     return made
+
+
+def fault(session: Session, password: str, username: str) -> str:
+    """Return what DHIS2's rules and the system settings find wrong with a new password, or the empty text."""
+    return passwords.fault(password, username, *_lengths(session))
+
+
+def _lengths(session: Session) -> tuple[int, int]:
+    rules = settings.read_system(session)
+    return int(rules["minPasswordLength"] or 0), int(rules["maxPasswordLength"] or 0)
 
 
 def write(session: Session, context: Context, made: Plan) -> None:
@@ -153,6 +164,8 @@ def write(session: Session, context: Context, made: Plan) -> None:
     )
     changed = [user.pk for user in updated if user.password or user.disabled]
     session.execute("delete from login_session where account = any(%b)", (changed,))
+    if created or updated:
+        bump(session)
     noted = [history.Change("user", u.pk, "create" if u.old is None else "update") for u in [*created, *updated]]
     history.note_changes(session, context, noted)
 
@@ -160,6 +173,7 @@ def write(session: Session, context: Context, made: Plan) -> None:
 def remove(session: Session, context: Context, uids: Iterable[str]) -> None:
     """Delete accounts with what is theirs alone: settings, their own data store, sessions."""
     rows = session.execute("delete from user_account where uid = any(%b) returning pk", (list(uids),)).fetchall()
+    bump(session)
     history.note_changes(session, context, [history.Change("user", row[0], "delete") for row in rows])
 
 

@@ -19,7 +19,7 @@ def raw_reader(type: Type, name: str) -> Show:
     if found := computed(type, name):
         return found
     if name not in type.properties and is_uid(name):
-        return lambda _view, doc: _custom(doc, name)
+        return lambda _view, doc: doc[name] if name in doc else _custom(doc, name)  # `authorities` looks like a uid
     return lambda _view, doc: doc.get(name)
 
 

@@ -7,7 +7,7 @@ from adapters.dhis2.objects.selection import selection
 from adapters.dhis2.objects.view import View
 from tracker_core.access import Actor
 from tracker_core.metadata import Metadata, Object, OrgUnit
-from tracker_core.metadata.snapshot import compile_snapshot
+from tracker_core.metadata.snapshot import compile_places, compile_snapshot
 
 UNITS = [
     OrgUnit(901, "OuCountry00", "C", "Country", "/OuCountry00", 1, date(2000, 1, 1), None),
@@ -106,7 +106,7 @@ def snapshot(docs: dict[str, list[dict[str, Any]]] = DOCS) -> Metadata:
             pk += 1
             found = Object(pk, collection, doc["id"], doc.get("code"), doc.get("name", ""), doc)
             made.setdefault(collection, {})[doc["id"]] = found
-    return compile_snapshot(1, made, {unit.uid: unit for unit in UNITS})
+    return compile_snapshot(1, made, compile_places(1, UNITS))
 
 
 KNOWN = snapshot()
