@@ -37,7 +37,7 @@ def validate(world: World, items: Sequence[AnyItem], validation: Validation) -> 
     if not items or world.stopped:
         return
     asked = "full" if validation == "skip" and world.actor is not None else validation
-    rules = {step: _rules(items[0].kind, step, asked) for step in ("create", "update", "delete")}
+    rules = {step: _rules(world, items[0].kind, step, asked) for step in ("create", "update", "delete")}
     for item in items:
         if not _judge(world, item, rules[item.step], fast=asked == "fail_fast") and asked == "fail_fast":
             world.stopped = True
@@ -62,26 +62,34 @@ def _judge(world: World, item: AnyItem, rules: Stages[AnyItem], *, fast: bool) -
     return True
 
 
-def _rules(kind: Kind, step: str, validation: Validation) -> Stages[AnyItem]:
+def _rules(world: World, kind: Kind, step: str, validation: Validation) -> Stages[AnyItem]:
+    """Return the stages of those checks that apply at all: most of an import's time goes into calling them."""
     stages = cast("Stages[AnyItem]", _TABLE[kind])
-    return tuple(tuple(c for c in stage if step in c.steps and (c.needed or validation != "skip")) for stage in stages)
+    applying = (tuple(check for check in stage if _applies(world, check, step, validation)) for stage in stages)
+    return tuple(stage for stage in applying if stage)
+
+
+def _applies(world: World, check: Check[AnyItem], step: str, validation: Validation) -> bool:
+    if step not in check.steps or (check.personal and world.actor is None):
+        return False
+    return check.needed or validation != "skip"
 
 
 def _check(world: World, item: AnyItem, stages: Stages[AnyItem], *, fast: bool) -> None:
     for stage in stages:
         for check in stage:
-            _apply(world, item, check)
-            if fast and item.findings:
-                del item.findings[1:]
-                return
+            if found := check.find(item, world):
+                _note(item, check, found)
+                if fast and item.findings:
+                    del item.findings[1:]
+                    return
         if item.findings:
             return
 
 
-def _apply(world: World, item: AnyItem, check: Check[AnyItem]) -> None:
-    for args in check.find(item, world):
-        found = finding(item, check.code, check.message, args, check.severity)
-        (item.warnings if check.severity == "warning" else item.findings).append(found)
+def _note(item: AnyItem, check: Check[AnyItem], found: Sequence[tuple[str, ...]]) -> None:
+    kept = item.warnings if check.severity == "warning" else item.findings
+    kept += [finding(item, check.code, check.message, args, check.severity) for args in found]
 
 
 def finding(item: AnyItem, code: str, message: str, args: tuple[str, ...], severity: Severity = "error") -> Finding:

@@ -1,6 +1,6 @@
 """Checks of attribute values, on tracked entities and on enrollments alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from tracker_core.metadata import Attribute
@@ -10,7 +10,7 @@ from tracker_core.tracker.validation.value_types import accepts, in_options
 from tracker_core.tracker.world import World
 
 Holder: TypeAlias = EntityItem | EnrollmentItem
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 _LONGEST = 1_200
 
 

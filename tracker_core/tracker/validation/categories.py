@@ -1,6 +1,6 @@
 """Checks of an event's attribute option combo: that it exists, belongs to the program, and may be used on that day."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ from tracker_core.metadata import CategoryOption
 from tracker_core.tracker.rows import EventItem
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 
 
 def combo_exists(item: EventItem, world: World) -> Found:

@@ -1,6 +1,6 @@
 """Checks of enrollments. Each returns the arguments of its message once per fault, nothing when all is well."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ from tracker_core.tracker.rows import EnrollmentItem
 from tracker_core.tracker.validation.geometry import fits
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 STATUSES = ("ACTIVE", "COMPLETED", "CANCELLED")
 # A day that has begun anywhere on earth is not in the future.
 _AHEAD = timedelta(hours=14)

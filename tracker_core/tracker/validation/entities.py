@@ -1,13 +1,13 @@
 """Checks of tracked entities. Each returns the arguments of its message once per fault, nothing when all is well."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from tracker_core.tracker.rows import EntityItem
 from tracker_core.tracker.validation.geometry import fits
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 
 
 def is_new(item: EntityItem, world: World) -> Found:

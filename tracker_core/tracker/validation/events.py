@@ -1,6 +1,6 @@
 """Checks of events. Each returns the arguments of its message once per fault, nothing when all is well."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from tracker_core.tracker.rows import EventItem
@@ -8,7 +8,7 @@ from tracker_core.tracker.validation.geometry import fits
 from tracker_core.tracker.validation.value_types import accepts, in_options
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 HAPPENED = ("ACTIVE", "COMPLETED", "VISITED")
 STATUSES = (*HAPPENED, "SCHEDULE", "OVERDUE", "SKIPPED")
 

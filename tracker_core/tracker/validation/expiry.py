@@ -1,6 +1,6 @@
 """Checks of until when events may be written; who has F_EDIT_EXPIRED is bound by none of them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -9,7 +9,7 @@ from tracker_core.metadata import Program
 from tracker_core.tracker.rows import EventItem
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 
 
 def not_long_completed(item: EventItem, world: World) -> Found:

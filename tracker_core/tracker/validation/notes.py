@@ -1,12 +1,12 @@
 """The check of notes, on enrollments and on events alike."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from tracker_core.tracker.rows import EnrollmentItem, EventItem
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 
 
 def are_new(item: EnrollmentItem | EventItem, world: World) -> Found:

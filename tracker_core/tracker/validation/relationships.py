@@ -1,13 +1,13 @@
 """Checks of relationships. Each returns the arguments of its message once per fault, nothing when all is well."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from tracker_core.metadata.model import RelationshipSide
 from tracker_core.tracker.rows import RelationshipItem
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 _WORDS = {"trackedEntity": "TRACKED_ENTITY", "enrollment": "ENROLLMENT", "event": "EVENT"}
 
 

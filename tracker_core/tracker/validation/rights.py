@@ -4,7 +4,7 @@ Each returns the arguments of its message once per fault, nothing when all is we
 is stored is judged by where it is stored, what is new or moves by where it is to be.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from tracker_core.access import Actor, in_scope, may_see_unit
@@ -13,7 +13,7 @@ from tracker_core.tracker.ownership import scope_of
 from tracker_core.tracker.rows import EnrollmentItem, Entity, EntityItem, Event, EventItem, RelationshipItem
 from tracker_core.tracker.world import World
 
-Found: TypeAlias = Iterable[tuple[str, ...]]
+Found: TypeAlias = Sequence[tuple[str, ...]]
 
 
 def entity_at_capture(item: EntityItem, world: World) -> Found:

@@ -4,7 +4,7 @@ The checks of a kind stand in stages, in the order of DHIS2's own: what a stage 
 which may rely on it. The messages are in `messages`, by code.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -41,10 +41,15 @@ class Check(Generic[I_contra]):
     """One rule. `find` returns the message's arguments once per fault; `needed` rules hold even when asked to skip."""
 
     code: str
-    find: Callable[[I_contra, World], Iterable[tuple[str, ...]]]
+    find: Callable[[I_contra, World], Sequence[tuple[str, ...]]]
     steps: tuple[Step, ...] = WRITE
     needed: bool = False
     severity: Severity = "error"
+
+    @property
+    def personal(self) -> bool:
+        """Whether the rule binds only users whose rights are limited."""
+        return self.find.__module__ in (rights.__name__, expiry.__name__)
 
     @property
     def message(self) -> str:
