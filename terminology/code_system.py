@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from terminology.concepts import Concept, Edition
@@ -101,6 +101,22 @@ class CodeSystem:
                 if not self.sorted_codes[place].startswith(prefix):
                     break
                 yield self.positions[self.sorted_codes[place]]
+
+
+def supplement(system: CodeSystem, more: CodeSystem) -> CodeSystem:
+    """Return `system` with the designations and properties that a supplement adds to its codes."""
+    added = {concept.code: concept for concept in more.concepts}
+    return compile_system(system.edition, (_supplemented(one, added.get(one.code)) for one in system.concepts))
+
+
+def _supplemented(concept: Concept, more: Concept | None) -> Concept:
+    if more is None:
+        return concept
+    return replace(
+        concept,
+        designations=(*concept.designations, *more.designations),
+        properties={**concept.properties, **more.properties},
+    )
 
 
 def compile_system(edition: Edition, concepts: Iterable[Concept]) -> CodeSystem:

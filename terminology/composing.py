@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from terminology import facts
-from terminology.code_system import CodeSystem
+from terminology import facts, implicit
+from terminology.code_system import CodeSystem, supplement
 from terminology.concepts import Concept, Designation
 from terminology.filters import Test, compile_filters
 from terminology.library import Document, Library, Versions, split
@@ -13,6 +13,7 @@ from terminology.loaders.fhir import STANDARDS_STATUS, read_designation
 from terminology.problems import Problem
 from terminology.words import holds_words
 
+SUPPLEMENT = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
 DEPRECATED = "http://hl7.org/fhir/StructureDefinition/valueset-deprecated"
 
 
@@ -159,6 +160,7 @@ class Used:
 
     systems: dict[str, CodeSystem] = field(default_factory=dict)
     value_sets: dict[str, Document] = field(default_factory=dict)
+    supplements: list[str] = field(default_factory=list)
 
 
 def compose(library: Library, versions: Versions, doc: Document, trail: tuple[str, ...] = ()) -> Composed:
@@ -168,7 +170,7 @@ def compose(library: Library, versions: Versions, doc: Document, trail: tuple[st
         raise Problem.circle(here, [*trail[trail.index(here) :], here])
     used = Used()
     body = doc.get("compose", {})
-    steps = _Steps(library, versions, (*trail, here), used)
+    steps = _Steps(library, versions, (*trail, here), used, _supplements(library, versions, doc))
     return Composed(
         doc=doc,
         includes=tuple(steps.part(one) for one in body.get("include", [])),
@@ -190,6 +192,7 @@ class _Steps:
     versions: Versions
     trail: tuple[str, ...]
     used: Used
+    supplements: tuple[CodeSystem, ...]
 
     def part(self, doc: dict[str, Any]) -> Part:
         sets = tuple(self.imported(canonical) for canonical in doc.get("valueSet", []))
@@ -205,7 +208,7 @@ class _Steps:
         url, version = split(canonical)
         pinned = not version and url in self.versions.value_sets
         version = version or self.versions.value_sets.get(url, "")
-        doc = self.library.value_set(url, version)
+        doc = self.library.value_set(url, version) or implicit.value_set(url)
         if doc is None:
             raise Problem.value_set_missing(f"{url}|{version}" if version else url, pinned=pinned)
         self.used.value_sets[named(doc)] = doc
@@ -216,6 +219,10 @@ class _Steps:
 
     def system(self, url: str, version: str) -> CodeSystem:
         found = find_system(self.library, self.versions, url, version)
+        for one in self.supplements:
+            if split(one.edition.traits.supplements)[0] == url:
+                found = supplement(found, one)
+                self.used.supplements.append(_edition(one))
         self.used.systems[_edition(found)] = found
         return found
 
@@ -230,6 +237,23 @@ def find_system(library: Library, versions: Versions, url: str, version: str = "
     if must and library.system(url, must) is not found:
         raise Problem.version_checked(url, found.edition.version, must)
     return found
+
+
+def _supplements(library: Library, versions: Versions, doc: Document) -> tuple[CodeSystem, ...]:
+    """Return the supplements that the request or the value set names. Raises `Problem` for one that is not there."""
+    named_by_set = [
+        value
+        for one in doc.get("extension", [])
+        if one.get("url") == SUPPLEMENT
+        for key, value in one.items()
+        if key.startswith("value")
+    ]
+    wanted = dict.fromkeys([*versions.supplements, *named_by_set])
+    found = [library.supplement(*split(canonical)) for canonical in wanted]
+    missing = [canonical for canonical, one in zip(wanted, found, strict=True) if one is None]
+    if missing:
+        raise Problem.supplement_missing(missing)
+    return tuple(one for one in found if one is not None)
 
 
 def _edition(system: CodeSystem) -> str:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 from uuid import uuid4
 
-from terminology import facts, languages
+from terminology import facts, implicit, languages
 from terminology.code_system import CodeSystem
 from terminology.composing import Composed, Member, compose, named
 from terminology.concepts import Designation
@@ -65,7 +65,7 @@ def find_value_set(library: Library, request: Request) -> Document:
     if not url:
         raise Problem.bad_request("a value set is expected: parameter url or valueSet")
     version = version or request.text("valueSetVersion")
-    found = library.value_set(url, version or request.versions.value_sets.get(url, ""))
+    found = library.value_set(url, version or request.versions.value_sets.get(url, "")) or implicit.value_set(url)
     if found is None:
         raise Problem.value_set_missing(f"{url}|{version}" if version else url)
     return found
@@ -210,6 +210,7 @@ def _parameters(composed: Composed, request: Request, wanted: Languages) -> list
         if system.edition.traits.content in ("fragment", "example"):
             made.append({"name": f"used-{system.edition.traits.content}", "valueUri": canonical})
         made += [{"name": f"warning-{state}", "valueUri": canonical} for state in system_states(system)]
+    made += [{"name": "used-supplement", "valueUri": canonical} for canonical in composed.used.supplements]
     for canonical, doc in composed.used.value_sets.items():
         made.append({"name": "used-valueset", "valueUri": canonical})
         made += [{"name": f"warning-{state}", "valueUri": canonical} for state in set_states(doc)]

@@ -7,6 +7,7 @@ import re2
 
 from terminology.code_system import CodeSystem
 from terminology.concepts import Concept
+from terminology.ecl import compile_ecl
 from terminology.problems import Problem
 
 Test = Callable[[Concept], bool]
@@ -23,6 +24,8 @@ def _compile(system: CodeSystem, one: dict[str, Any]) -> Test:
     name, op, value = one.get("property", ""), one.get("op", ""), one.get("value")
     if value is None:
         raise Problem.filter_without_value(system.edition.url, name, op)
+    if (name, op) == ("constraint", "="):
+        return compile_ecl(system, value)
     if op in _BY_HIERARCHY:
         return _BY_HIERARCHY[op](system, value)
     if op in _BY_VALUE:

@@ -19,11 +19,13 @@ class Versions:
     check: Mapping[str, str] = field(default_factory=dict)
     force: Mapping[str, str] = field(default_factory=dict)
     value_sets: Mapping[str, str] = field(default_factory=dict)
+    supplements: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[tuple[tuple[str, str], ...], ...]:
         """Return the rules as a key of a dictionary."""
-        return tuple(tuple(sorted(one.items())) for one in (self.default, self.check, self.force, self.value_sets))
+        rules = (self.default, self.check, self.force, self.value_sets, dict.fromkeys(self.supplements, ""))
+        return tuple(tuple(sorted(one.items())) for one in rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,13 @@ class Library:
     def value_set(self, url: str, version: str = "") -> Document | None:
         """Return the ValueSet `url` in `version`, or its newest version; None when it is absent."""
         return pick(self.value_set_versions(url), version)
+
+    def supplement(self, url: str, version: str = "") -> CodeSystem | None:
+        """Return the supplement `url`, of this request or stored; None when it is absent."""
+        brought = {one.edition.version: one for one in self.supplements if one.edition.url == url}
+        stored = self.system_versions(url)
+        held = {v: one for v, one in stored.items() if one.edition.traits.content == "supplement"}
+        return pick({**held, **brought}, version)
 
 
 def with_resources(library: Library, docs: Iterable[Document]) -> Library:

@@ -57,6 +57,12 @@ class Problem(Exception):
         return cls(Issue("error", "not-found", "not-found", id, text), 404)
 
     @classmethod
+    def supplement_missing(cls, canonicals: Sequence[str]) -> "Problem":
+        """Return: supplements that are not stored."""
+        text = f"Required supplement not found: {', '.join(canonicals)}"
+        return cls(Issue("error", "not-found", "not-found", "VALUESET_SUPPLEMENT_MISSING", text), 404)
+
+    @classmethod
     def system_missing(cls, url: str, version: str, known: Sequence[str]) -> "Problem":
         """Return: a code system, or a version of one, that is not stored."""
         if version and known:

@@ -61,6 +61,7 @@ class Request:
             check=self._canonicals("check-system-version"),
             force=self._canonicals("force-system-version"),
             value_sets=self._canonicals("default-valueset-version"),
+            supplements=tuple(str(one) for one in self.many.get("useSupplement", [])),
         )
 
     def languages(self, accepted: str = "", fallback: str = "") -> Languages:
@@ -76,6 +77,9 @@ _ECHOED = (
     "includeDesignations", "includeDefinition", "displayLanguage",
     "system-version", "check-system-version", "force-system-version",
 )  # fmt: skip
+
+# What `$expand` reads, as TerminologyCapabilities tells it.
+EXPANSION = frozenset({*_ECHOED, "tx-resource", "useSupplement", "valueSetVersion"})
 
 
 def read_request(parameters: Iterable[dict[str, Any]]) -> Request:

@@ -17,6 +17,7 @@ from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of, query_pa
 from adapters.fhir.requests import KINDS, Entry, Request, kind_of, parse
 from adapters.fhir.searching import http as searching
 from adapters.fhir.terminology import http as terminology
+from adapters.fhir.terminology.capability import statement as terminology_statement
 from tracker_core import records
 from tracker_core.database import AsyncPool, Session, async_reading
 from tracker_core.errors import HubError, NotFound, wording
@@ -33,7 +34,9 @@ def routes(access: Access) -> Sequence[BaseRoute]:
     """Return the routes of the face."""
 
     async def metadata(request: HttpRequest) -> Response:
-        return Response(capability.statement(_base(request)), media_type=CONTENT_TYPE)
+        terms = request.query_params.get("mode") == "terminology"
+        made = terminology_statement(_base(request)) if terms else capability.statement(_base(request))
+        return Response(made, media_type=CONTENT_TYPE)
 
     async def bundle(request: HttpRequest) -> Response:
         raw = await _body(request)

@@ -35,7 +35,9 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
     found: list[BaseRoute] = []
     for type_, name in OPERATIONS:
         found.append(Route(f"{prefix}/{type_}/{name}", answered, methods=["GET", "POST"]))
-        if name != "$batch-validate-code":
+        if name == "$closure":
+            found.append(Route(f"{prefix}/{name}", operate, methods=["POST"]))
+        elif name != "$batch-validate-code":
             found.append(Route(f"{prefix}/{type_}/{{id}}/{name}", answered, methods=["GET", "POST"]))
     return found
 
@@ -67,7 +69,8 @@ def _operate(access: Access, request: HttpRequest, raw: bytes) -> Response:
 
 def _named(request: HttpRequest) -> tuple[str, Operation]:
     parts = request.url.path.strip("/").split("/")
-    return parts[1], OPERATIONS[parts[1], parts[-1]]
+    type_ = parts[1] if len(parts) > 2 else "ConceptMap"
+    return type_, OPERATIONS[type_, parts[-1]]
 
 
 def _answered(operation: Operation, shelf: Reader, asked: Request, request: HttpRequest) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from adapters.fhir.terminology.shelf import Reader
+from terminology.closure import grow
 from terminology.expanding import expand
 from terminology.library import Document
 from terminology.looking_up import look_up, subsume
@@ -58,6 +59,13 @@ def _translate(shelf: Reader, request: Request, _: str) -> Document:
     return _parameters(translate(maps, request))
 
 
+def _closure(shelf: Reader, request: Request, _: str) -> Document:
+    name = request.text("name")
+    if not name or shelf.session is None:
+        raise Problem.bad_request("the name of the closure table is expected")
+    return grow(shelf.session, shelf.library, name, request.many.get("concept", []), request.number("version"))
+
+
 def _parameters(parts: list[dict[str, Any]]) -> Document:
     return {"resourceType": "Parameters", "parameter": parts}
 
@@ -73,6 +81,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("CodeSystem", "$lookup"): _look_up,
     ("CodeSystem", "$subsumes"): _subsumes,
     ("ConceptMap", "$translate"): _translate,
+    ("ConceptMap", "$closure"): _closure,
 }
 
 

@@ -123,7 +123,7 @@ def _document(one: Stored) -> Document:
 
 
 def _has_codes(doc: Document) -> bool:
-    return doc.get("content", "complete") not in ("supplement", "not-present")
+    return str(doc.get("content")) != "not-present"
 
 
 def _compiled(doc: Document) -> CodeSystem:

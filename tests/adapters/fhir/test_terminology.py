@@ -171,3 +171,85 @@ def test_an_unbounded_expansion_is_refused(client: httpx.Client) -> None:
     paged = [*parts, {"name": "count", "valueInteger": 10}, {"name": "offset", "valueInteger": 995}]
     answer = client.post("/ValueSet/$expand", json={"resourceType": "Parameters", "parameter": paged}).json()
     assert [one["code"] for one in answer["expansion"]["contains"]] == [f"c{n}" for n in range(995, 1001)]
+
+
+def test_closure_grows(shelf: httpx.Client) -> None:
+    """Each call gives the relations that its concepts bring; an old version is caught up with."""
+
+    def ask(*codes: str, version: str = "") -> dict[str, Any]:
+        parts: list[dict[str, Any]] = [{"name": "name", "valueString": "mine"}]
+        parts += [{"name": "concept", "valueCoding": {"system": URL, "code": code}} for code in codes]
+        parts += [{"name": "version", "valueString": version}] if version else []
+        answer = shelf.post("/$closure", json={"resourceType": "Parameters", "parameter": parts})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def pairs(doc: dict[str, Any]) -> set[tuple[str, str]]:
+        return {(e["code"], t["code"]) for g in doc["group"] for e in g["element"] for t in e["target"]}
+
+    assert ask()["version"] == "0"
+    assert pairs(ask("lemon", "apple")) == set()
+    second = ask("citrus")
+    assert (second["version"], pairs(second)) == ("2", {("lemon", "citrus")})
+    assert pairs(ask("lime")) == {("lime", "citrus")}
+    assert pairs(ask("lime")) == set()
+    assert pairs(ask(version="1")) == {("lemon", "citrus"), ("lime", "citrus")}
+    assert ask()["version"] == "0"
+    refused = shelf.post("/$closure", json={"resourceType": "Parameters", "parameter": []})
+    assert refused.status_code == 400
+
+
+def test_supplements_add_wordings(shelf: httpx.Client) -> None:
+    """A supplement that is asked for adds its designations; one that is not there is refused."""
+    more = {
+        "resourceType": "CodeSystem",
+        "id": "more",
+        "url": "http://example.org/fruit-de",
+        "status": "active",
+        "content": "supplement",
+        "supplements": URL,
+        "concept": [{"code": "lemon", "designation": [{"language": "de", "value": "Zitrone"}]}],
+    }
+    assert shelf.put("/CodeSystem/more", json=more).status_code == 201
+    asked = {"url": SET["url"], "displayLanguage": "de", "excludeNested": "true"}
+    answer = shelf.get("/ValueSet/$expand", params={**asked, "useSupplement": more["url"]}).json()
+    assert [one.get("display") for one in answer["expansion"]["contains"]] == ["Citrus fruit", "Zitrone", "Lime"]
+    plain = shelf.get("/ValueSet/$expand", params=asked).json()
+    assert [one.get("display") for one in plain["expansion"]["contains"]] == ["Citrus fruit", "Lemon", "Lime"]
+    missing = shelf.get("/ValueSet/$expand", params={**asked, "useSupplement": "urn:none"})
+    assert (missing.status_code, missing.json()["issue"][0]["code"]) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("url", "codes"),
+    [
+        (f"{URL}?fhir_vs", ["citrus", "lemon", "lime", "apple"]),
+        (f"{URL}?fhir_vs=isa/citrus", ["citrus", "lemon", "lime"]),
+    ],
+)
+def test_implicit_value_sets(shelf: httpx.Client, url: str, codes: list[str]) -> None:
+    """A code system's own value sets need no resource."""
+    answer = shelf.get("/ValueSet/$expand", params={"url": url, "excludeNested": "true"}).json()
+    assert [one["code"] for one in answer["expansion"]["contains"]] == codes
+
+
+def test_built_in_systems_and_a_change_are_seen(shelf: httpx.Client) -> None:
+    """HL7's own value sets are there; an updated value set counts from the next request on."""
+    gender = {
+        "url": "http://hl7.org/fhir/ValueSet/administrative-gender",
+        "system": "http://hl7.org/fhir/administrative-gender",
+    }
+    assert values(shelf.get("/ValueSet/$validate-code", params={**gender, "code": "male"}))["result"] is True
+    asked = {"url": SET["url"], "system": URL, "code": "apple"}
+    assert values(shelf.get("/ValueSet/$validate-code", params=asked))["result"] is False
+    assert shelf.put("/ValueSet/sour", json={**SET, "compose": {"include": [{"system": URL}]}}).status_code == 200
+    assert values(shelf.get("/ValueSet/$validate-code", params=asked))["result"] is True
+
+
+def test_terminology_capabilities(client: httpx.Client) -> None:
+    """`mode=terminology` tells what expansions take."""
+    doc = client.get("/metadata", params={"mode": "terminology"}).json()
+    names = {one["name"] for one in doc["expansion"]["parameter"]}
+    assert doc["resourceType"] == "TerminologyCapabilities"
+    assert {"activeOnly", "count", "displayLanguage", "force-system-version", "tx-resource"} <= names
