@@ -3,6 +3,7 @@
 from tracker_core.datastore.entries import (
     Entry,
     Store,
+    by_uid,
     create,
     delete,
     delete_namespace,
@@ -22,6 +23,7 @@ __all__ = [
     "Query",
     "Store",
     "Wanted",
+    "by_uid",
     "change",
     "create",
     "delete",
