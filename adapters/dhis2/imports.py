@@ -7,6 +7,7 @@ from adapters.dhis2.parameters import read_parameters
 from adapters.dhis2.payload import is_csv
 from adapters.dhis2.webmessage import JSON, web_message
 from tracker_core.errors import Malformed, wording
+from tracker_core.issues import Report
 
 
 def import_tracker(access: Access, call: Call) -> Reply:
@@ -23,8 +24,13 @@ def import_tracker(access: Access, call: Call) -> Reply:
     accepted = access.accept("dhis2", call.body, envelope, call.user)
     if accepted.error is not None:
         return Reply(accepted.answer, wording(accepted.error).http)
-    refused = accepted.report.rejected or bool(accepted.report.errors)
-    return Reply(accepted.answer, 409 if refused else 200)
+    return Reply(accepted.answer, 409 if _has_failed(accepted.report) else 200)
+
+
+def _has_failed(report: Report) -> bool:
+    """Tell whether nothing was stored of what should have been: of an import in parts its report tells which failed."""
+    stored = any(outcome.action in ("created", "updated", "deleted") for outcome in report.outcomes)
+    return report.rejected or (bool(report.errors) and not stored)
 
 
 def _is_offered(content_type: str) -> bool:

@@ -58,13 +58,27 @@ def find(session: Session, uid: str) -> FileResource | None:
     return FileResource(*row) if row else None
 
 
-def holders(session: Session, uids: Iterable[str]) -> dict[str, tuple[str, Holder | None]]:
-    """Return, of those files that exist, the content type and who holds each. They are locked until we end."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an import must know of a file: its type, and the value that holds it, (uid of its object, uid of the field).
+
+    Of a file that nothing holds `owner` is None.
+    """
+
+    content_type: str
+    owner: tuple[str, str] | None
+
+
+def holders(session: Session, uids: Iterable[str]) -> dict[str, Held]:
+    """Return those of the files that exist. They stay as they are, for others, until we end."""
     rows = session.execute(
-        "select uid, content_type, holder, field from file_resource where uid = any(%b) order by uid for no key update",
+        "select f.uid, f.content_type, coalesce(t.uid, v.uid), f.field from file_resource f"
+        " left join tracked_entity t on f.kind = 'trackedEntity' and t.pk = f.holder"
+        " left join event v on f.kind = 'event' and v.pk = f.holder"
+        " where f.uid = any(%b) order by f.uid for no key update of f",
         (sorted(set(uids)),),
     )
-    return {uid: (type, (holder, field) if holder is not None else None) for uid, type, holder, field in rows}
+    return {uid: Held(type, (owner, field) if owner else None) for uid, type, owner, field in rows}
 
 
 def assign(session: Session, kind: str, held: Sequence[tuple[str, Holder]]) -> None:

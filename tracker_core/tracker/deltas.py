@@ -7,6 +7,7 @@ who set it and when. A creation has no delta: its values are those of the row le
 from collections.abc import Mapping
 from typing import Any
 
+from tracker_core.metadata import DEFAULT_OPTION_COMBO
 from tracker_core.tracker.rows import Enrollment, Entity, Event
 
 Delta = dict[str, list[Any]]
@@ -61,7 +62,11 @@ def enrollment_delta(old: Enrollment, new: Enrollment) -> Delta:
 
 def event_delta(old: Event, new: Event) -> Delta:
     """Return what differs between two states of an event, its data values included."""
-    return _fields(old, new, EVENT_FIELDS) | values_delta("dataValues", old.data, new.data)
+    delta = _fields(old, new, EVENT_FIELDS) | values_delta("dataValues", old.data, new.data)
+    # The default option combo is shown where none is stored: sent back, it is no change.
+    if delta.get("attributeOptionCombo") == [None, DEFAULT_OPTION_COMBO]:
+        del delta["attributeOptionCombo"]
+    return delta
 
 
 def values_delta(prefix: str, old: Mapping[str, str], new: Mapping[str, str]) -> Delta:

@@ -10,6 +10,7 @@ import orjson
 
 from tracker_core.changes import ChangeSet
 from tracker_core.database import Session
+from tracker_core.tracker.holding import load_files
 from tracker_core.tracker.reaching import load_rights
 from tracker_core.tracker.rows import Enrollment, Entity, Event, Relationship
 from tracker_core.tracker.unique import unique_keys
@@ -30,6 +31,7 @@ def load(session: Session, world: World, changes: ChangeSet) -> None:
     _load_owners(session, world, changes)
     _load_usernames(session, world, changes)
     _load_notes(session, world, changes)
+    load_files(session, world, changes)
     if world.actor is not None:
         load_rights(session, world, world.actor, changes)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tracker_core.database import Session
-from tracker_core.tracker import reserving
+from tracker_core.tracker import holding, reserving
 from tracker_core.tracker.copying import copy_rows
 from tracker_core.tracker.deltas import Delta, values_delta
 from tracker_core.tracker.resolving import present
@@ -41,21 +41,25 @@ def write_values(
         old = before.get(uid) or world.entities[uid]
         if delta := values_delta("attributes", old.attributes, after[uid]):
             deltas[uid] = delta
-    _use_reserved(session, world, fresh, deltas)
+    _settle(session, world, fresh, deltas)
     _change(session, world, deltas, [uid for uid, old in before.items() if old and _moved(world.entities[uid], old)])
     return deltas
 
 
-def _use_reserved(
+def _settle(
     session: Session, world: World, fresh: Mapping[str, Mapping[str, str]], deltas: Mapping[str, Delta]
 ) -> None:
+    """End the reservations of generated values that are in use now, and hold the files that values name."""
+    changed = [(entity, uid, None, value) for entity, values in fresh.items() for uid, value in values.items()]
+    changed += [
+        (entity, name.removeprefix("attributes."), old, new)
+        for entity, delta in deltas.items()
+        for name, (old, new) in delta.items()
+    ]
     known = world.metadata.attributes
-    generated = {uid for uid, attribute in known.items() if attribute.pattern}
-    if not generated:
-        return
-    given = [(uid, value) for values in fresh.values() for uid, value in values.items()]
-    given += [(name.removeprefix("attributes."), new) for delta in deltas.values() for name, (_, new) in delta.items()]
-    reserving.use(session, sorted((known[uid].pk, value) for uid, value in given if uid in generated and value))
+    used = {(known[uid].pk, new) for _, uid, _, new in changed if new and known[uid].pattern}
+    reserving.use(session, sorted(used))
+    holding.hold_attributes(session, world, changed)
 
 
 def _moved(entity: Entity, old: Entity) -> bool:

@@ -21,8 +21,9 @@ class World:
 
     `actor` is whose rights are checked, None for who may do everything. For the actor's sake the world knows the
     `owners` (org units) of stored entities per program, what access was `granted` for a time, and which enrollments
-    have live events (`eventful`). `notes` are the uids of notes that other objects have. `stopped` once an import that
-    is to fail fast has failed.
+    have live events (`eventful`). `notes` are the uids of notes that other objects have. `files` gives the
+    media type of each file that exists, `claimed` the value (uid of its object, field) that a file belongs to.
+    `stopped` once an import that is to fail fast has failed.
     """
 
     metadata: Metadata
@@ -46,6 +47,8 @@ class World:
     granted: set[tuple[str, str]] = field(default_factory=set)
     eventful: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
+    files: dict[str, str] = field(default_factory=dict)
+    claimed: dict[str, tuple[str, str]] = field(default_factory=dict)
     stopped: bool = False
 
     def row(self, kind: str, uid: str) -> Entity | Enrollment | Event | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tracker_core import history
 from tracker_core.database import Session, next_pks
 from tracker_core.history import Change
-from tracker_core.tracker import inserting, ownership, updating
+from tracker_core.tracker import holding, inserting, ownership, updating
 from tracker_core.tracker.deltas import Delta, enrollment_delta, entity_delta, event_delta
 from tracker_core.tracker.rows import AnyItem, EnrollmentItem, EntityItem, EventItem, Kind, RelationshipItem
 from tracker_core.tracker.values import write_values
@@ -80,6 +80,7 @@ def write(session: Session, world: World, items: Items) -> list[Touched]:
     ownership.claim(session, world.context, [_enrolled_at(item) for item in new.enrollments])
     inserting.insert_events(session, world, new.events)
     inserting.insert_relationships(session, world, new.relationships)
+    holding.hold_data(session, world, [*new.events, *old.events])
     created = [Change(_LOGGED[i.kind], i.row.pk, "create", _subject(world, i)) for i in new.all()]
     updated = _update(session, world, old, values)
     deleted = updating.delete(

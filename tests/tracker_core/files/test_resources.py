@@ -28,15 +28,18 @@ def test_a_uid_is_taken_once(session: Session) -> None:
     assert files.find(session, "FiTwo000001") is None
 
 
-def test_a_value_holds_and_lets_go(session: Session) -> None:
-    """Only who holds a file lets go of it."""
+def test_only_who_holds_a_file_lets_go_of_it(session: Session) -> None:
+    """The holder's object and field must be the same."""
     kept(session, "FiOne000001")
     files.assign(session, "event", [("FiOne000001", (7, "DeForm00000"))])
-    assert files.holders(session, ["FiOne000001", "FiTwo000001"]) == {"FiOne000001": ("text/plain", (7, "DeForm00000"))}
-    files.release(session, [("FiOne000001", (8, "DeForm00000"))])
-    assert files.holders(session, ["FiOne000001"])["FiOne000001"][1] == (7, "DeForm00000")
+    files.release(session, [("FiOne000001", (8, "DeForm00000")), ("FiOne000001", (7, "DeOther0000"))])
+    found = files.find(session, "FiOne000001")
+    assert found is not None
+    assert (found.kind, found.holder, found.field) == ("event", 7, "DeForm00000")
     files.release(session, [("FiOne000001", (7, "DeForm00000"))])
-    assert files.holders(session, ["FiOne000001"])["FiOne000001"][1] is None
+    found = files.find(session, "FiOne000001")
+    assert found is not None
+    assert found.holder is None
 
 
 def test_what_nothing_holds_goes_after_two_hours(session: Session) -> None:

@@ -46,8 +46,8 @@ def valid(item: Holder, world: World) -> Found:
     attributes = world.metadata.attributes
     return [
         (attribute.value_type, f"Value `{value}` is not a valid {attribute.value_type}")
-        for uid, value in item.change.attributes.items()
-        if value and (attribute := attributes.get(uid)) and not accepts(attribute.value_type, value, world)
+        for uid, value in _changed(item, world)
+        if (attribute := attributes.get(uid)) and not accepts(attribute.value_type, value, world)
     ]
 
 
@@ -56,11 +56,22 @@ def optional(item: Holder, world: World) -> Found:
     attributes = world.metadata.attributes
     return [
         (value, options.uid)
-        for uid, value in item.change.attributes.items()
-        if value
-        and (attribute := attributes.get(uid))
+        for uid, value in _changed(item, world)
+        if (attribute := attributes.get(uid))
         and (options := attribute.option_set)
         and not in_options(attribute.value_type, options.options, value)
+    ]
+
+
+def file_free(item: Holder, world: World) -> Found:
+    """E1009: a file belongs to no other value, neither stored nor in this import (the first one has it)."""
+    entity = _entity(item, world)
+    if entity is None:
+        return ()
+    return [
+        (value,)
+        for uid, value in item.change.attributes.items()
+        if value in world.files and world.claimed.setdefault(value, (entity.uid, uid)) != (entity.uid, uid)
     ]
 
 
@@ -75,6 +86,13 @@ def unique(item: Holder, world: World) -> Found:
         if world.taken.setdefault(key, entity.uid) != entity.uid:
             found.append((value, attribute.uid))
     return found
+
+
+def _changed(item: Holder, world: World) -> Iterable[tuple[str, str]]:
+    """Yield the values that differ from the stored ones: what is sent back as it is stays, whatever it was then."""
+    stored = item.old if isinstance(item, EntityItem) else _entity(item, world)
+    known = stored.attributes if stored else {}
+    return ((uid, value) for uid, value in item.change.attributes.items() if value and known.get(uid) != value)
 
 
 def _unique_values(values: Mapping[str, str | None], world: World) -> Iterable[tuple[Attribute, str]]:

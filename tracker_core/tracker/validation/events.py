@@ -1,6 +1,6 @@
 """Checks of events. Each returns the arguments of its message once per fault, nothing when all is well."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from tracker_core.tracker.rows import EventItem
@@ -202,9 +202,25 @@ def values_valid(item: EventItem, world: World) -> Found:
     known = world.metadata.data_elements
     return [
         (uid, f"Value `{value}` is not a valid {element.value_type}")
-        for uid, value in item.change.data.items()
-        if value and (element := known.get(uid)) and not accepts(element.value_type, value, world)
+        for uid, value in _changed(item)
+        if (element := known.get(uid)) and not accepts(element.value_type, value, world)
     ]
+
+
+def files_free(item: EventItem, world: World) -> Found:
+    """E1009: a file belongs to no other value, neither stored nor in this import (the first one has it)."""
+    own = item.row.uid
+    return [
+        (value,)
+        for uid, value in item.change.data.items()
+        if value in world.files and world.claimed.setdefault(value, (own, uid)) != (own, uid)
+    ]
+
+
+def _changed(item: EventItem) -> Iterable[tuple[str, str]]:
+    """Yield the values that differ from the stored ones: what is sent back as it is stays, whatever it was then."""
+    stored = item.old.data if item.old else {}
+    return ((uid, value) for uid, value in item.change.data.items() if value and stored.get(uid) != value)
 
 
 def values_of_options(item: EventItem, world: World) -> Found:
@@ -212,9 +228,8 @@ def values_of_options(item: EventItem, world: World) -> Found:
     known = world.metadata.data_elements
     return [
         (value, options.uid)
-        for uid, value in item.change.data.items()
-        if value
-        and (element := known.get(uid))
+        for uid, value in _changed(item)
+        if (element := known.get(uid))
         and (options := element.option_set)
         and not in_options(element.value_type, options.options, value)
     ]

@@ -125,10 +125,8 @@ MESSAGES: dict[str, str] = {
     "E9999": "N/A.",
 }
 
-_FILES = "raised where files are kept: a value names a file that is another object's"
 _RULES = "raised by program rules, which a rule engine runs after these checks"
 UNRAISED: dict[str, str] = {
-    "E1009": _FILES,
     "E1300": _RULES,
     "E1301": _RULES,
     "E1306": _RULES,

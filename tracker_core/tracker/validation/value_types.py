@@ -1,5 +1,5 @@
 """DHIS2's 27 value types (Web API 2.42, "Value types"): what each accepts, a table of predicates over text,
-and the two that name something stored."""
+and those that name something stored."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -153,8 +153,6 @@ ACCEPTS: dict[str, Accepts] = {
     "REFERENCE": _uid,
     "AGE": _date,
     "URL": _url,
-    "FILE_RESOURCE": _uid,
-    "IMAGE": _uid,
     "GEOJSON": _geojson,
 }
 
@@ -165,6 +163,8 @@ def accepts(value_type: str, text: str, world: World) -> bool:
         return predicate(text)
     if value_type == "ORGANISATION_UNIT":
         return text in world.metadata.org_units
+    if value_type in ("FILE_RESOURCE", "IMAGE"):
+        return text in world.files and (value_type != "IMAGE" or world.files[text].startswith("image/"))
     return value_type != "USERNAME" or world.usernames.get(text) == text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tracker_core import metadata, tracker, users
+from tracker_core import files, metadata, tracker, users
 from tracker_core.changes import ChangeSet, EnrollmentChange, EntityChange, EventChange, RelationshipChange
 from tracker_core.context import Context
 from tracker_core.database import Session
@@ -16,6 +16,7 @@ from tracker_core.tracker.validation.messages import MESSAGES, UNRAISED
 
 NAME, SEX, NATIONAL_ID = "sB1IHYu2xQT", "oindugucx72", "Ewi7FUfcHAD"
 DEFAULT = metadata.DEFAULT_OPTION_COMBO
+FILE = "FiHeld00001"
 POINT = {"type": "Point", "coordinates": [36.8, -1.3]}
 Apply = Callable[[ChangeSet], tracker.Applied]
 Case = tuple[str, ChangeSet]
@@ -81,6 +82,8 @@ def entity_cases() -> Iterator[Case]:
     yield "E1112", entity(attributes={"TeSecret000": "x"})
     yield "E1007", entity(attributes={"NI0QRzJvQ0k": "1990"})
     yield "E1125", entity(attributes={SEX: "X"})
+    yield "E1007", entity(attributes={"TeScan00000": "FiMissing00"})
+    yield "E1009", entity(attributes={"TeScan00000": FILE})
     yield "E1064", entity(attributes={NATIONAL_ID: "held"})
     yield "E1090", entity(type="TtHouse0000", attributes={})
     yield "E1076", entity(type="TtHouse0000", uid="TeHouse0001", attributes={"TeVillage00": None})
@@ -167,6 +170,7 @@ def event_cases() -> Iterator[Case]:
     )
     yield "E1302", event(data={"DeTemp00000": "hot"})
     yield "E1125", event(data={"DeResult000": "MAYBE"})
+    yield "E1009", event(**mapped, data={"DeScan00000": FILE})
     yield "E1303", event(fields={"status": "COMPLETED"})
     yield "E1076", event(fields={"status": "COMPLETED"}, data={"DeResult000": None})
     yield "E1074", event(fields={"geometry": POINT})
@@ -202,7 +206,9 @@ MORE: dict[str, Any] = {
     "trackedEntityAttributes": [
         {"id": "TeOther0000", "name": "Other", "valueType": "TEXT"},
         {"id": "TeSecret000", "name": "Secret", "valueType": "TEXT", "confidential": True},
+        {"id": "TeScan00000", "name": "Scan", "valueType": "FILE_RESOURCE"},
     ],
+    "dataElements": [{"id": "DeScan00000", "name": "Scan", "valueType": "FILE_RESOURCE", "domainType": "TRACKER"}],
     "categoryOptions": [
         {"id": "CoGlobal000", "name": "Global", "startDate": "2020-01-01", "endDate": "2029-12-31T00:00:00.000"},
         {"id": "CoLocal0000", "name": "Local"},
@@ -247,6 +253,7 @@ MORE: dict[str, Any] = {
             "enableUserAssignment": True,
             "blockEntryForm": True,
             "repeatable": True,
+            "programStageDataElements": [{"id": "PdScan00000", "dataElement": {"id": "DeScan00000"}}],
         },
         {"id": "PsFunded000", "name": "Funded"},
     ],
@@ -254,7 +261,7 @@ MORE: dict[str, Any] = {
 }
 GIVEN = ChangeSet(
     entities=[
-        replace(ENTITY, uid="TeHeld00001", attributes={NAME: "Held", NATIONAL_ID: "Held"}),
+        replace(ENTITY, uid="TeHeld00001", attributes={NAME: "Held", NATIONAL_ID: "Held", "TeScan00000": FILE}),
         replace(ENTITY, uid="TeFree00001", attributes={NAME: "Free"}),
         replace(ENTITY, uid="TeNameless1", attributes={}),
         replace(ENTITY, uid="TeGone00001"),
@@ -303,6 +310,7 @@ def apply(session: Session, context: Context, metadata_here: Metadata) -> Apply:
     """The invented country with a person `Held` who has one of everything, one who is gone, and free ones."""
     assert metadata.import_objects(session, context, MORE).issues == []
     users.create(session, "nurse", "words")
+    files.keep(session, FILE, "scan.pdf", "application/pdf", 1, "", "DATA_VALUE", "nurse")
     for changes in (GIVEN, GONE):
         assert tracker.apply(session, context, changes).issues == []
     return lambda changes: tracker.apply(session, context, changes)
@@ -335,7 +343,15 @@ def test_no_rule_is_without_a_case() -> None:
     tables = (table.ENTITIES, table.ENROLLMENTS, table.EVENTS, table.RELATIONSHIPS)
     for stages, cases in zip(tables, CASES, strict=True):
         shown = {code for code, _ in cases()} | {"E1008"}
-        shared = {"E1075", "E1006", "E1077", "E1007", "E1125", "E1112"}  # the same functions, shown on tracked entities
+        shared = {
+            "E1075",
+            "E1006",
+            "E1077",
+            "E1007",
+            "E1125",
+            "E1112",
+            "E1009",
+        }  # the same functions, shown on tracked entities
         assert {check.code for stage in stages for check in stage} - shown - shared - ELSEWHERE - BY_RIGHTS == set()
 
 

@@ -36,27 +36,28 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "REFERENCE": (["TePerson001"], ["short"]),
     "AGE": (["1990-01-31"], ["34"]),
     "URL": (["https://example.org/a?b=c", "HTTP://example.org"], ["example.org", "https://", "http://a b"]),
-    "FILE_RESOURCE": (["FiResource1"], ["file.pdf"]),
-    "IMAGE": (["FiResource1"], ["image.png"]),
+    "FILE_RESOURCE": (["FiForm00001", "FiImage0001"], ["form.pdf", "FiMissing00"]),
+    "IMAGE": (["FiImage0001"], ["image.png", "FiForm00001", "FiMissing00"]),
     "GEOJSON": (['{"type":"Point","coordinates":[1,2]}'], ["[1,2]", "{", '{"type":"Point"}']),
 }
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """A world with one org unit and one user."""
+    """A world with one org unit, one user and two files."""
     day = datetime(2024, 1, 1, tzinfo=UTC)
     unit = OrgUnit(1, "OuClinicA00", None, "Alder", "/OuClinicA00", 1, day.date(), None)
     known = compile_snapshot(1, {}, compile_places(1, [unit]))
     world = World(known, Context(1, day, "tester", None, None), "create")
     world.usernames = {"nurse": "nurse", "UsNurse0001": "nurse"}
+    world.files = {"FiForm00001": "application/pdf", "FiImage0001": "image/png"}
     return world
 
 
 def test_all_27_types_have_cases() -> None:
-    """The table and the two types that name something stored are all tested here."""
+    """The table and the types that name something stored are all tested here."""
     assert len(CASES) == 27
-    assert {*ACCEPTS, "LONG_TEXT", "USERNAME", "ORGANISATION_UNIT"} == CASES.keys()
+    assert {*ACCEPTS, "LONG_TEXT", "USERNAME", "ORGANISATION_UNIT", "FILE_RESOURCE", "IMAGE"} == CASES.keys()
 
 
 @pytest.mark.parametrize("value_type", CASES)
