@@ -100,8 +100,8 @@ def enrollment(sight: Sight, alias: str, program: Program | None = None) -> Clau
     programs = [program] if program else sight.programs(registration=True)
     types = set(sight.reads("trackedEntityTypes"))
     programs = [p for p in programs if p.entity_type is None or p.entity_type.pk in types]
-    same = clause(f"o.entity = {alias}.entity and o.program = {alias}.program")
-    return exists("program_owner o", all_of(same, owned(sight, "o", programs)))
+    same = clause("o.program = %s", program.pk) if program else clause(f"o.program = {alias}.program")
+    return exists("program_owner o", all_of(clause(f"o.entity = {alias}.entity"), same, owned(sight, "o", programs)))
 
 
 def event(sight: Sight, alias: str, program: Program | None = None) -> Clause:

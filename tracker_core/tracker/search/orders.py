@@ -10,7 +10,7 @@ from tracker_core.errors import Malformed
 from tracker_core.metadata import Metadata
 from tracker_core.tracker.clauses import Clause, clause
 from tracker_core.tracker.filters import NUMERIC, attribute_value, data_value, number
-from tracker_core.tracker.search.queries import EntityQuery, EventQuery, Order, Query
+from tracker_core.tracker.search.queries import EntityQuery, EventQuery, Query
 
 _STAMPS = {"createdAt": "x.created", "createdAtClient": "x.created_at_client"}
 _UPDATED = {"updatedAt": "x.updated", "updatedAtClient": "x.updated_at_client"}
@@ -63,12 +63,26 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 _MEANING = {"EntityQuery": "attribute", "EventQuery": "data element and attribute"}
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of an order: SQL, its direction, and whether it is never null."""
+
+    value: Clause
+    down: bool
+    filled: bool = True
+
+    def written(self, *, present: bool = False) -> Clause:
+        """Return the key as `order by` takes it; nulls go last, where there may be any and they are not ruled out."""
+        nulls = "" if self.filled or present else " nulls last"
+        return Clause(f"{self.value.text} {'desc' if self.down else 'asc'}{nulls}", self.value.arguments)
+
+
 @dataclass(slots=True)
 class Ordering:
-    """What orders a query: joins with their arguments, and keys with theirs."""
+    """What orders a query: joins and keys."""
 
     joins: list[Clause] = field(default_factory=list)
-    keys: list[Clause] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
 
 
 def check_order(known: Metadata, query: Query) -> None:
@@ -102,8 +116,8 @@ def ordering(known: Metadata, query: Query) -> Ordering:
         elif alias == "enrolled" and isinstance(query, EntityQuery):
             made.joins.append(_enrolled(known, query))
         joined.add(alias)
-        made.keys.append(_key(clause(column), down, filled=column in _FILLED))
-    made.keys.append(clause("x.pk" if query.order and not query.order[-1][1] else "x.pk desc"))
+        made.keys.append(Key(clause(column), down, column in _FILLED))
+    made.keys.append(Key(clause("x.pk"), not query.order or query.order[-1][1]))
     return made
 
 
@@ -124,7 +138,7 @@ def _by_value(made: Ordering, known: Metadata, query: Query, uid: str, down: boo
         on = f"{alias}.entity = {entity} and {alias}.attribute = %s"
         made.joins.append(clause(f"left join attribute_value {alias} on {on}", attribute.pk))
         value, value_type = attribute_value(alias, attribute.value_type).sql, attribute.value_type
-    made.keys.append(_key(number(value) if value_type in NUMERIC else value, down, filled=False))
+    made.keys.append(Key(number(value) if value_type in NUMERIC else value, down, filled=False))
 
 
 def _enrolled(known: Metadata, query: EntityQuery) -> Clause:
@@ -134,13 +148,3 @@ def _enrolled(known: Metadata, query: EntityQuery) -> Clause:
         " and e.program = %s and not e.deleted) enrolled on true",
         known.programs[query.program].pk,
     )
-
-
-def _key(value: Clause, down: bool, *, filled: bool) -> Clause:
-    nulls = "" if filled else " nulls last"
-    return Clause(f"{value.text} {'desc' if down else 'asc'}{nulls}", value.arguments)
-
-
-def names(order: Order) -> list[str]:
-    """Return the properties of an order."""
-    return [name for name, _ in order]

@@ -3,10 +3,11 @@
 A page's statement reads keys only; documents are loaded for the rows of the page and no others.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from tracker_core.database import Session
-from tracker_core.metadata import DEFAULT_OPTION_COMBO
+from tracker_core.metadata import DEFAULT_OPTION_COMBO, Program
 from tracker_core.tracker import visibility
 from tracker_core.tracker.clauses import ALWAYS, Clause, all_of, any_of, clause, exists
 from tracker_core.tracker.search.conditions import (
@@ -36,8 +37,21 @@ def search(session: Session, sight: Sight, query: Query, *, limit: int | None = 
     `query` has been checked. Without an order the newest come first; the order is always total.
     """
     order = ordering(sight.known, query)
-    found = _select(session, sight, query, order, limit, offset)
-    return [row[0] for row in found]
+    source, where = _found(sight, query)
+    source = Clause(f"{source}{''.join(f' {join.text}' for join in order.joins)}", _arguments(order.joins))
+    first = order.keys[0]
+    if first.filled:
+        return _select(session, source, where, order, limit, offset)
+    # Nulls come last: what has the key is found first, along an index, and mostly fills the page.
+    given = Clause(f"{first.value.text} is not null", first.value.arguments)
+    found = _select(session, source, all_of(where, given), order, limit, offset, present=True)
+    if limit is not None and len(found) == limit:
+        return found
+    if offset and not found:
+        return _select(session, source, where, order, limit, offset)
+    missing = Clause(f"{first.value.text} is null", first.value.arguments)
+    rest = None if limit is None else limit - len(found)
+    return found + _select(session, source, all_of(where, missing), order, rest, 0)
 
 
 def count(session: Session, sight: Sight, query: Query, *, most: int | None = None) -> int:
@@ -52,24 +66,29 @@ def count(session: Session, sight: Sight, query: Query, *, most: int | None = No
 
 
 def _select(
-    session: Session, sight: Sight, query: Query, order: Ordering, limit: int | None, offset: int
-) -> list[tuple[Any, ...]]:
-    source, where = _found(sight, query)
-    joins = "".join(f" {join.text}" for join in order.joins)
-    keys = ", ".join(key.text for key in order.keys)
-    arguments = (
-        *(a for join in order.joins for a in join.arguments),
-        *where.arguments,
-        *(a for key in order.keys for a in key.arguments),
-        limit,
-        offset,
-    )
+    session: Session,
+    source: Clause,
+    where: Clause,
+    order: Ordering,
+    limit: int | None,
+    offset: int,
+    *,
+    present: bool = False,
+) -> list[int]:
+    """Read one page of keys; with `present` the first key of the order is known to be there."""
+    keys = [key.written(present=present and key is order.keys[0]) for key in order.keys]
     # Not prepared: the best plan hangs on the values, on how common a program, a unit or a name is.
-    return session.execute(
-        f"select x.pk from {source}{joins} where {where.text} order by {keys} limit %s offset %s",
-        arguments,
+    rows = session.execute(
+        f"select x.pk from {source.text} where {where.text} order by {', '.join(key.text for key in keys)}"
+        " limit %s offset %s",
+        (*source.arguments, *where.arguments, *_arguments(keys), limit, offset),
         prepare=False,
-    ).fetchall()
+    )
+    return [row[0] for row in rows]
+
+
+def _arguments(clauses: Sequence[Clause]) -> tuple[Any, ...]:
+    return tuple(argument for one in clauses for argument in one.arguments)
 
 
 def _found(sight: Sight, query: Query) -> tuple[str, Clause]:
@@ -166,7 +185,7 @@ def _enrollments(sight: Sight, query: EnrollmentQuery) -> Clause:
         _living("x", deleted=query.deleted),
         during("x.enrolled_at", query.enrolled),
         during("x.updated", query.updated),
-        _owner_at("x", at_place(sight, "w.org_unit", query.place)),
+        _owner_at("x", at_place(sight, "w.org_unit", query.place), program),
         visibility.enrollment(sight, "x", program),
     )
 
@@ -178,7 +197,7 @@ def _events(sight: Sight, query: EventQuery) -> Clause:
     )
     return all_of(
         named("x.uid", query.uids),
-        clause("x.program = %s", program.pk) if program and not query.stage else ALWAYS,
+        clause("x.program = %s", program.pk) if program else ALWAYS,
         clause("x.stage = %s", known.stages[query.stage].pk) if query.stage else ALWAYS,
         _of_entity("x", query.entity),
         clause("x.enrollment in (select pk from enrollment where uid = any(%b))", list(query.enrollments))
@@ -196,7 +215,7 @@ def _events(sight: Sight, query: EventQuery) -> Clause:
         assigned(sight, "x", query.assignees),
         by_data(known, "x", query.data),
         by_attributes(known, "x.entity", query.attributes),
-        _event_at(sight, query),
+        _event_at(sight, query, program),
         visibility.event(sight, "x", program),
     )
 
@@ -212,22 +231,22 @@ def _of_enrollment(query: EventQuery) -> Clause:
     return ALWAYS if asked == ALWAYS else exists("enrollment n", all_of(clause("n.pk = x.enrollment"), asked))
 
 
-def _event_at(sight: Sight, query: EventQuery) -> Clause:
+def _event_at(sight: Sight, query: EventQuery, program: Program | None) -> Clause:
     """The owning unit of a tracker event, the own one of an event without registration."""
     own, owners = at_place(sight, "x.org_unit", query.place), at_place(sight, "w.org_unit", query.place)
     if own == ALWAYS:
         return ALWAYS
-    program = sight.known.programs.get(query.program)
     if program is not None:
-        return _owner_at("x", owners) if program.registration else own
-    return any_of(all_of(clause("x.entity is null"), own), _owner_at("x", owners))
+        return _owner_at("x", owners, program) if program.registration else own
+    return any_of(all_of(clause("x.entity is null"), own), _owner_at("x", owners, None))
 
 
-def _owner_at(alias: str, place: Clause) -> Clause:
+def _owner_at(alias: str, place: Clause, program: Program | None) -> Clause:
+    """Return whether the owner is at `place`. A program that is known leads straight to what its unit owns."""
     if place == ALWAYS:
         return ALWAYS
-    same = clause(f"w.entity = {alias}.entity and w.program = {alias}.program")
-    return exists("program_owner w", all_of(same, place))
+    same = clause("w.program = %s", program.pk) if program else clause(f"w.program = {alias}.program")
+    return exists("program_owner w", all_of(clause(f"w.entity = {alias}.entity"), same, place))
 
 
 def _of_entity(alias: str, uid: str) -> Clause:
