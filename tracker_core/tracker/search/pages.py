@@ -28,7 +28,7 @@ from tracker_core.tracker.search.queries import (
     Query,
     RelationshipQuery,
 )
-from tracker_core.tracker.visibility import TABLES, Kind, Sight
+from tracker_core.tracker.visibility import TABLES, Sight
 
 
 def search(session: Session, sight: Sight, query: Query, *, limit: int | None = 50, offset: int = 0) -> list[int]:
@@ -37,8 +37,8 @@ def search(session: Session, sight: Sight, query: Query, *, limit: int | None = 
     `query` has been checked. Without an order the newest come first; the order is always total.
     """
     order = ordering(sight.known, query)
-    source, where = _found(sight, query)
-    source = Clause(f"{source}{''.join(f' {join.text}' for join in order.joins)}", _arguments(order.joins))
+    table, where = _found(sight, query)
+    source = Clause(f"{table}{''.join(f' {join.text}' for join in order.joins)}", _arguments(order.joins))
     first = order.keys[0]
     if first.filled:
         return _select(session, source, where, order, limit, offset)
@@ -95,18 +95,11 @@ def _found(sight: Sight, query: Query) -> tuple[str, Clause]:
     """Return what follows `from`, its main table called `x`, and the condition on it."""
     if isinstance(query, EntityQuery):
         return _entities(sight, query)
-    kinds: dict[type[Query], Kind] = {
-        EnrollmentQuery: "enrollment",
-        EventQuery: "event",
-        RelationshipQuery: "relationship",
-    }
     if isinstance(query, EnrollmentQuery):
-        where = _enrollments(sight, query)
-    elif isinstance(query, EventQuery):
-        where = _events(sight, query)
-    else:
-        where = _relationships(sight, query)
-    return f"{TABLES[kinds[type(query)]]} x", where
+        return "enrollment x", _enrollments(sight, query)
+    if isinstance(query, EventQuery):
+        return "event x", _events(sight, query)
+    return "relationship x", _relationships(sight, query)
 
 
 def _living(alias: str, *, deleted: bool) -> Clause:
