@@ -1,9 +1,10 @@
 """FHIR transaction import over HTTP against raw COPY of the same rows on the same database.
 
 Bundles of one patient each are posted to the hub (its HTTP face, login, message store, validation, references, index,
-persons and response included) by two clients. The ceiling copies the finished rows of the records back into the same
-tables, all indexes on, one commit per bundle, by two connections; a second one copies the bare documents under a key,
-without any index. Server, clients and database share the cores. Reads fetch random records by id.
+persons and response included) by four clients to two processes of the hub, which take connections from one socket.
+The ceiling copies the finished rows of the records back into the same tables, all indexes on, one commit per bundle, by
+as many connections; a second one copies the bare documents under a key, without any index. Servers, clients and
+database share the cores. Reads fetch random records by id.
 """
 
 import base64
@@ -36,7 +37,8 @@ from tracker_core.records import documents
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpora" / "fhir" / "synthea"
 PASSWORD = "benchmark-only"
-CLIENTS = 2
+CLIENTS = 4
+SERVERS = 2
 CODES = ("8302-2", "29463-7", "8480-6", "8462-4", "8867-4")
 TABLES = ("record", "record_version", "record_string", "record_date", "record_number", "record_ranked")
 
@@ -121,14 +123,17 @@ def measure(url: str) -> Rate:
     count = sum(map(len, resources))
     listening = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}/fhir"
-    server = multiprocessing.get_context("fork").Process(target=serve, args=(url, listening), daemon=True)
-    server.start()
+    fork = multiprocessing.get_context("fork")
+    servers = [fork.Process(target=serve, args=(url, listening), daemon=True) for _ in range(SERVERS)]
+    for server in servers:
+        server.start()
     try:
         imported = _import(base, sent)
         read = _read(base)
     finally:
-        server.terminate()
-        server.join()
+        for server in servers:
+            server.terminate()
+            server.join()
     return Rate(count / imported, count / _copy_rows(url), count / _copy_bare(url, resources), read, count)
 
 

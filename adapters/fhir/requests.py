@@ -1,6 +1,7 @@
 """FHIR write requests as they arrive: bundles of transaction and batch, and single interactions."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -128,6 +129,7 @@ def kind_of(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+@lru_cache(maxsize=4096)
 def below_base(target: str) -> tuple[str, str]:
     """Return path and query of a request line or an entry's url below the FHIR base; a type begins the path."""
     parts = urlsplit(target)

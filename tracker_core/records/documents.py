@@ -45,6 +45,10 @@ _decode: Callable[[bytes], Any] = msgspec.json.Decoder(float_hook=Decimal).decod
 # Two expressions, because one that begins with a fixed text is searched for several times faster.
 _REFERENCE = re.compile(rb'"reference"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 _URL = re.compile(rb'"url"\s*:\s*("urn:[^"\\]*")')
+_OPENING = re.compile(
+    rb'\s*\{\s*"resourceType"\s*:\s*"\w+"\s*(?:,\s*"id"\s*:\s*"[^"\\]*"\s*)?(?:,\s*"meta"\s*:\s*(\{[^{}]*\})\s*)?,'
+)
+_OURS = (b'"id"', b'"meta"', b'"resourceType"', b"\\u")
 _SERVER_META = ("versionId", "lastUpdated")
 _UNITED = {"identifier": ("system", "value"), "extension": ("url",), "contained": ("id",)}
 
@@ -92,13 +96,21 @@ def rewrite(document: bytes, spans: Sequence[tuple[int, int, str]], targets: Map
 
 def stamp(document: bytes, type_: str, id: str, version: int, updated: datetime) -> bytes:
     """Return the document under an id and a version: `id`, `meta.versionId` and `meta.lastUpdated` are ours."""
+    opening = _OPENING.match(document)
+    # Most documents begin with what is ours and have it nowhere else: the rest need not be taken apart.
+    if opening and all(document.find(word, opening.end()) < 0 for word in _OURS):
+        head = _head(type_, id, version, updated, _members(opening[1]) if opening[1] else {})
+        return b"%b,%b" % (head, document[opening.end() :].rstrip())
     members = _members(document)
     meta = _members(members.pop("meta")) if "meta" in members else {}
+    rest = [_member(key, raw) for key, raw in members.items() if key not in ("resourceType", "id")]
+    return b",".join([_head(type_, id, version, updated, meta), *rest]) + b"}"
+
+
+def _head(type_: str, id: str, version: int, updated: datetime, meta: Mapping[str, Raw]) -> bytes:
     kept = [_member(key, raw) for key, raw in meta.items() if key not in _SERVER_META]
     stamped = [b'"versionId":"%d"' % version, b'"lastUpdated":"%b"' % instant(updated).encode(), *kept]
-    head = b'{"resourceType":"%b","id":"%b","meta":{%b}' % (type_.encode(), id.encode(), b",".join(stamped))
-    rest = [_member(key, raw) for key, raw in members.items() if key not in ("resourceType", "id")]
-    return b",".join([head, *rest]) + b"}"
+    return b'{"resourceType":"%b","id":"%b","meta":{%b}' % (type_.encode(), id.encode(), b",".join(stamped))
 
 
 def _member(key: str, raw: bytes | Raw) -> bytes:

@@ -11,6 +11,7 @@ from tracker_core.issues import Issue, Outcome
 from tracker_core.records import documents, validation
 from tracker_core.records.definitions import resource_types
 from tracker_core.records.entries import Entries
+from tracker_core.records.extraction import extract
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,17 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
     if _has_nul(raw, view):
         return None, [Issue("value", "a text has a NUL character", where=where)]
     draft = Draft(change, number, raw, view, id=change.id)
-    return draft, _document_issues(draft, where, partial)
+    issues = _document_issues(draft, where, partial)
+    if not partial and not issues:
+        _index(draft)
+    return draft, issues
+
+
+def _index(draft: Draft) -> None:
+    """Compute the index entries while the parsed document is at hand; only persons are looked at again."""
+    draft.entries = extract(draft.change.type, draft.view)
+    if draft.change.type != "Patient":
+        draft.view = {}
 
 
 def _has_nul(raw: bytes, view: Any) -> bool:
@@ -153,4 +164,7 @@ def recheck(draft: Draft) -> list[Issue]:
     view: Any = draft.view
     if draft.change.edit and isinstance(view, dict) and view.get("id") != draft.id:
         return [Issue("value", "a record keeps its id", where=f"{where}.id", value=str(view.get("id")))]
-    return _document_issues(draft, where, partial=False)
+    issues = _document_issues(draft, where, partial=False)
+    if not issues:
+        _index(draft)
+    return issues

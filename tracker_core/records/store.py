@@ -11,7 +11,6 @@ from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
 from tracker_core.records import documents, references
 from tracker_core.records.drafts import Draft, read_drafts
-from tracker_core.records.extraction import extract
 from tracker_core.records.patients import facts
 from tracker_core.records.settling import settle
 from tracker_core.records.stored import Stored
@@ -90,10 +89,8 @@ def _stamped(draft: Draft, version: int, updated: datetime) -> bytes:
 
 
 def _index(session: Session, context: Context, drafts: Sequence[Draft], names: Mapping[str, str]) -> None:
-    """Compute index entries, find out about everything referred to, and give each record its person."""
+    """Find out about everything referred to, and give each record its person."""
     written = [d for d in drafts if d.action in ("created", "updated")]
-    for draft in written:
-        draft.entries = extract(draft.change.type, draft.view)
     _assign(session, context, [d for d in written if d.change.type == "Patient"])
     found = references.targets(session, context, drafts, names)
     for draft in written:
