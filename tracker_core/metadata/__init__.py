@@ -5,6 +5,7 @@ into an empty database what every hub needs. Org units live in rows of their own
 """
 
 from tracker_core.metadata.bootstrapping import DEFAULT_OPTION_COMBO, bootstrap
+from tracker_core.metadata.importing import Options, import_objects
 from tracker_core.metadata.model import (
     Attribute,
     CategoryOption,
@@ -22,7 +23,6 @@ from tracker_core.metadata.model import (
     Stage,
     StageElement,
 )
-from tracker_core.metadata.package import import_objects
 from tracker_core.metadata.snapshot import bump, load
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Object",
     "OptionCombo",
     "OptionSet",
+    "Options",
     "OrgUnit",
     "Places",
     "Program",

@@ -9,7 +9,7 @@ from typing import Any
 from tracker_core import history
 from tracker_core.database import Session
 from tracker_core.issues import Report
-from tracker_core.metadata.package import import_objects
+from tracker_core.metadata.importing import import_objects
 
 PERSON = "MCPQUTHX1Ze"
 GIVEN_NAME = "sB1IHYu2xQT"

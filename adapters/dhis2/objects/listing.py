@@ -17,7 +17,7 @@ from adapters.dhis2.objects.view import Document, View, rendered
 from adapters.dhis2.parameters import choice, flag
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
-from tracker_core.metadata.checking import DEFAULTED
+from tracker_core.metadata.defaults import DEFAULTED
 
 DEFAULT_FIELDS = "id,displayName"
 _PAGE_SIZE = 50

@@ -5,8 +5,8 @@ from typing import Any
 
 from adapters.dhis2.objects.computed import computed, mirrored
 from adapters.dhis2.objects.view import USERS, Document, Show, View
-from tracker_core.metadata.checking import DEFAULTED
 from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.defaults import DEFAULTED
 from tracker_core.metadata.schema import Property, Type
 from tracker_core.uids import is_uid
 

@@ -1,0 +1,52 @@
+"""Versions that clients cache by: a program's and an option set's go up with every change to them or below them."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.importing.incoming import Incoming, Prospect
+from tracker_core.metadata.importing.options import Document
+
+# Where a type's objects belong: the property that leads up, and the type it leads to.
+_ABOVE: Mapping[str, tuple[str, str]] = {
+    "programStages": ("program", "programs"),
+    "programSections": ("program", "programs"),
+    "programRules": ("program", "programs"),
+    "programRuleVariables": ("program", "programs"),
+    "programIndicators": ("program", "programs"),
+    "programStageSections": ("programStage", "programStages"),
+    "programRuleActions": ("programRule", "programRules"),
+    "options": ("optionSet", "optionSets"),
+}
+_TOPS = ("programs", "optionSets")
+
+
+def raise_versions(prospect: Prospect, changed: Callable[[Incoming], bool]) -> None:
+    """Raise the version of every stored program and option set with a change in it or below it, by one at most."""
+    tops = {top for item in prospect.items if changed(item) for top in tops_of(prospect, item)}
+    for collection, uid in sorted(tops):
+        item = prospect.touch(collection, uid)
+        if item is None or item.stored is None:
+            continue
+        before, now = item.stored.get("version"), item.doc.get("version")
+        before = before if isinstance(before, int) else 0
+        if not isinstance(now, int) or now <= before:
+            item.doc["version"] = before + 1
+
+
+def tops_of(prospect: Prospect, item: Incoming) -> Iterator[tuple[str, str]]:
+    """Yield the programs and option sets that an object belongs to or belonged to."""
+    for doc in (item.doc, item.stored):
+        if doc is not None:
+            yield from _above(prospect, item.type.collection, item.uid, doc)
+
+
+def _above(prospect: Prospect, collection: str, uid: str, doc: Document) -> Iterator[tuple[str, str]]:
+    while collection in _ABOVE:
+        name, collection = _ABOVE[collection]
+        uid = reference(doc.get(name))
+        found = prospect.find(collection, uid)
+        if found is None:
+            return
+        doc = found
+    if collection in _TOPS:
+        yield collection, uid
