@@ -13,8 +13,7 @@ class Issue:
 
     `code` is stable (DHIS2's E-codes where DHIS2 has one, else a short kebab-case word), `text` is for people,
     `where` names the place in the caller's terms (FHIRPath, `PID-8`, `line 12 column sex`, a uid),
-    `value` is the offending text, `row` the mapping row that met it (`table:line left -> right`), `arguments` what
-    the code's message is made of, where a protocol wants to know.
+    `value` is the offending text, `row` the mapping row that met it (`table:line left -> right`).
     """
 
     code: str
@@ -23,7 +22,6 @@ class Issue:
     where: str = ""
     value: str = ""
     row: str = ""
-    arguments: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, str]:
         """Return the issue as a JSON object without its empty parts."""

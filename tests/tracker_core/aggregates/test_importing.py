@@ -43,7 +43,10 @@ def test_metadata_is_named_under_any_scheme(district: Any, fields: dict[str, str
     district.install(district.malaria())
     (doc,) = district.session.execute("select doc from metadata_object where code = 'MALARIA'").fetchone()
     tagged = {**doc, "attributeValues": [{"attribute": {"id": "AttributeAA"}, "value": "E-1"}]}
-    payload = {"attributes": [{"id": "AttributeAA", "name": "Tag"}], "dataElements": [tagged]}
+    payload = {
+        "attributes": [{"id": "AttributeAA", "name": "Tag", "dataElementAttribute": True}],
+        "dataElements": [tagged],
+    }
     assert not metadata.import_objects(district.session, district.context(), payload).errors
     assert codes(district, change(terms=terms, **fields)) == []
     assert district.table() == {("F1", "MALARIA", "default"): "5"}

@@ -83,7 +83,7 @@ PROGRAM = {
     "dataElements": [{"id": "DiagnosisAA", "code": "DX", "name": "Diagnosis", "valueType": "TEXT"}],
     "trackedEntityAttributes": [
         {"id": "BirthDateAA", "code": "DOB", "name": "Born", "valueType": "DATE"},
-        {"id": "SexAttribut", "code": "SEX", "name": "Sex", "valueType": "TEXT"},
+        {"id": "SexAttribut", "code": "SEX", "name": "Sex of the case", "valueType": "TEXT"},
     ],
 }
 

@@ -93,8 +93,8 @@ def test_an_expired_reservation_is_free_again(session: Session, metadata_here: M
 
 def test_a_used_value_is_no_longer_reserved(session: Session, context: Context, metadata_here: Metadata) -> None:
     """The import consumes the reservation; when the value is cleared, it can be given again."""
-    payload = {"trackedEntityAttributes": [metadata_here.objects["trackedEntityAttributes"]["TeCaseNo000"].doc]}
-    payload["trackedEntityAttributes"][0] |= {"generated": True, "pattern": "RANDOM(#)"}
+    stored = metadata_here.objects["trackedEntityAttributes"]["TeCaseNo000"].doc
+    payload = {"trackedEntityAttributes": [{**stored, "generated": True, "pattern": "RANDOM(#)"}]}
     metadata.import_objects(session, context, payload)
     attribute = metadata.load(session).attributes["TeCaseNo000"]
     assert attribute.pattern == "RANDOM(#)"

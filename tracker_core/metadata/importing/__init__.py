@@ -6,6 +6,7 @@ In order of the work: `incoming` takes a payload apart, `matching` finds what is
 """
 
 from tracker_core.metadata.importing.engine import import_objects
+from tracker_core.metadata.importing.incoming import Fault
 from tracker_core.metadata.importing.options import Guard, Options, Store
 
-__all__ = ["Guard", "Options", "Store", "import_objects"]
+__all__ = ["Fault", "Guard", "Options", "Store", "import_objects"]

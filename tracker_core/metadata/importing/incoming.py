@@ -19,6 +19,13 @@ _UNIMPORTED = ("fileResources", "messageConversations", "interpretations", "apiT
 Key = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault(Issue):
+    """An issue of a metadata object, with the arguments of the code's message."""
+
+    arguments: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Incoming:
     """One object to be written. `stored` is its document in the database, `pk` its key there, if any.
@@ -54,7 +61,7 @@ class Incoming:
 
     def fault(self, code: str, *arguments: str, value: str = "") -> Issue:
         """Return what is wrong with it, in DHIS2's words."""
-        return Issue(code, message(code, *arguments), where=self.where, value=value, arguments=arguments)
+        return Fault(code, message(code, *arguments), where=self.where, value=value, arguments=arguments)
 
 
 @dataclass(slots=True)
@@ -105,7 +112,7 @@ def bare(value: Any) -> Any:
 
 
 def _issue(code: str, where: str, *arguments: str) -> Issue:
-    return Issue(code, message(code, *arguments), where=where, arguments=arguments)
+    return Fault(code, message(code, *arguments), where=where, arguments=arguments)
 
 
 class Prospect:
