@@ -52,6 +52,11 @@ def _is_for(attribute: Document, type: Type) -> bool:
     return bool(attribute.get(f"{type.singular}Attribute")) or listed
 
 
+def _is_restricted(attribute: Document) -> bool:
+    """Tell whether an attribute says which types it is for; one that says nothing may stand on any."""
+    return bool(attribute.get("objectTypes")) or any(v is True for k, v in attribute.items() if k.endswith("Attribute"))
+
+
 def _missing(item: Incoming, attributes: Mapping[str, Document], given: Mapping[str, str]) -> Iterator[Issue]:
     for uid, attribute in attributes.items():
         if attribute.get("mandatory") is True and not given.get(uid) and _is_for(attribute, item.type):
@@ -76,7 +81,7 @@ def _taken(prospect: Prospect, attributes: Mapping[str, Document]) -> Iterator[I
 
 
 def _wrong(prospect: Prospect, item: Incoming, uid: str, attribute: Document, value: str) -> Iterator[Issue]:
-    if not _is_for(attribute, item.type):
+    if not _is_for(attribute, item.type) and _is_restricted(attribute):
         yield item.fault("E6012", uid, item.type.name)
     value_type = str(attribute.get("valueType"))
     if value_type == "GEOJSON":
