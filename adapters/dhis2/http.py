@@ -36,7 +36,7 @@ from adapters.dhis2 import (
 from adapters.dhis2.calls import Call, Reply, Routes, Serve
 from adapters.dhis2.webmessage import JSON, encode, refuse, web_message
 from tracker_core.context import User
-from tracker_core.errors import Conflict, HubError, wording
+from tracker_core.errors import Conflict, Forbidden, HubError, wording
 from tracker_core.metadata import schema
 
 
@@ -136,7 +136,7 @@ def _reply(access: Access, serve: Serve, call: Call) -> Reply:
     except HubError as error:
         status = wording(error).http
         code, _, text = error.detail.partition(" ")
-        known = isinstance(error, Conflict) and code[:1] == "E" and code[1:].isdigit()
+        known = isinstance(error, Conflict | Forbidden) and code[:1] == "E" and code[1:].isdigit()
         place = f" ({error.where})" if error.where else ""
         message = web_message(status, (text if known else error.detail) + place, code=code if known else "")
         return Reply(message, status)

@@ -5,12 +5,28 @@ compiled once per text against the description of the type.
 """
 
 from adapters.dhis2.calls import Routes
-from adapters.dhis2.objects import listing, reading
+from adapters.dhis2.objects import aspects, identifiable, listing, members, reading, writing
+
+_LIST, _ONE = "/{type:dhis2type}", "/{type:dhis2type}/{uid}"
+_PROPERTY, _ITEM = f"{_ONE}/{{property}}", f"{_ONE}/{{property}}/{{item}}"
 
 ROUTES: Routes = (
-    ("GET", "/{type:dhis2type}", listing.list_objects),
-    ("GET", "/{type:dhis2type}/{uid}", reading.read_object),
-    ("GET", "/{type:dhis2type}/{uid}/{property}", reading.read_property),
+    ("GET", "/identifiableObjects/{uid}", identifiable.read_any),
+    ("GET", _LIST, listing.list_objects),
+    ("POST", _LIST, writing.create_object),
+    ("GET", _ONE, reading.read_object),
+    ("PUT", _ONE, writing.replace_object),
+    ("PATCH", _ONE, writing.patch_object),
+    ("DELETE", _ONE, writing.delete_object),
+    ("PUT", f"{_ONE}/translations", aspects.replace_translations),
+    ("PUT", f"{_ONE}/sharing", aspects.replace_sharing),
+    ("GET", _PROPERTY, reading.read_property),
+    ("POST", _PROPERTY, members.change_items),
+    ("PUT", _PROPERTY, members.replace_items),
+    ("DELETE", _PROPERTY, members.drop_items),
+    ("GET", _ITEM, members.read_item),
+    ("POST", _ITEM, members.add_item),
+    ("DELETE", _ITEM, members.drop_item),
 )
 
 __all__ = ["ROUTES"]

@@ -61,6 +61,11 @@ class Client:
         """PUT."""
         return asyncio.run(self.call("PUT", path, options))
 
+    def patch(self, path: str, **options: Any) -> httpx.Response:
+        """PATCH, as a JSON Patch unless `headers` say otherwise."""
+        options.setdefault("headers", {"content-type": "application/json-patch+json"})
+        return asyncio.run(self.call("PATCH", path, options))
+
     def delete(self, path: str, **options: Any) -> httpx.Response:
         """DELETE."""
         return asyncio.run(self.call("DELETE", path, options))

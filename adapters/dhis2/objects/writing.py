@@ -1,0 +1,131 @@
+"""`POST`, `PUT`, `PATCH` and `DELETE` on single objects (Web API 2.42, "Metadata endpoints").
+
+Everything that is written goes through `store`: the import of metadata, with one strategy, under the caller's name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+
+from adapters.contract import Access
+from adapters.dhis2.bodies import read_json, read_object
+from adapters.dhis2.calls import Call, Reply
+from adapters.dhis2.objects.opening import open_view
+from adapters.dhis2.objects.patching import apply_patch
+from adapters.dhis2.objects.reading import wanted
+from adapters.dhis2.objects.reports import object_reply
+from adapters.dhis2.objects.rights import check_change, check_create, check_delete
+from adapters.dhis2.objects.view import FETCHED, Document, View
+from adapters.dhis2.webmessage import web_message
+from tracker_core import history, metadata
+from tracker_core.database import Session
+from tracker_core.errors import Conflict, Malformed
+from tracker_core.issues import Issue, Report
+from tracker_core.metadata.schema import TYPES, Type
+from tracker_core.metadata.usage import plan_removal
+from tracker_core.uids import is_uid, new_uid
+
+Payload = Mapping[str, Sequence[Document]]
+_MOST_NAMED = 10
+_PATCH_TYPES = ("application/json-patch+json", "application/json")
+
+
+def create_object(access: Access, call: Call) -> Reply:
+    """Create an object: 201 with its address. An id that is taken is a conflict (E5000)."""
+    type, given = TYPES[call.captured["type"]], read_object(call)
+    uid = given.setdefault("id", new_uid())
+    if not isinstance(uid, str) or not is_uid(uid):
+        raise Conflict(f"E4014 Invalid UID `{uid}` for property `id`")
+    with access.session() as session:
+        view = open_view(session, call)
+        check_create(view, type)
+        report = store(session, call, {type.collection: [given]}, "create")
+    return object_reply(type, uid, report.issues, status=201, location=f"{view.base}/{type.collection}/{uid}")
+
+
+def replace_object(access: Access, call: Call) -> Reply:
+    """Replace an object by the body; `mergeMode=MERGE` keeps the properties that the body does not name."""
+    given = read_object(call)
+    merged = call.given.get("mergeMode", "").upper().startswith("MERGE")
+
+    def change(stored: Document) -> Document:
+        return {**(stored if merged else {}), **given, "id": stored["id"]}
+
+    return change_object(access, call, change)
+
+
+def patch_object(access: Access, call: Call) -> Reply:
+    """Change an object by a JSON Patch (RFC 6902); 415 for any other kind of body."""
+    if call.content_type.partition(";")[0].strip().lower() not in _PATCH_TYPES:
+        text = f"the content type {call.content_type} is not offered; send {_PATCH_TYPES[0]}"
+        return Reply(web_message(415, text), 415)
+    operations = read_json(call)
+
+    def change(stored: Document) -> Document:
+        patched = apply_patch(dict(stored), operations)
+        if patched.get("id") != stored["id"]:
+            raise Malformed("Invalid patch path /id: the id of an object stays as it is")
+        return patched
+
+    return change_object(access, call, change)
+
+
+def change_object(
+    access: Access, call: Call, change: Callable[[Document], Document], *, success: Reply | None = None
+) -> Reply:
+    """Store what `change` makes of the object that the path names, and report on it; `success` is said instead."""
+    type, uid = TYPES[call.captured["type"]], call.captured["uid"]
+    with access.session() as session:
+        view = open_view(session, call)
+        stored = stored_document(session, view, type, uid)
+        check_change(view, type, stored)
+        report = store(session, call, {type.collection: [change(stored)]}, "update")
+    reply = object_reply(type, uid, report.issues)
+    return success if success is not None and reply.status == 200 else reply
+
+
+def delete_object(access: Access, call: Call) -> Reply:
+    """Delete an object with its children; a conflict (E4030) when anything else refers to it or was captured for it."""
+    type, uid = TYPES[call.captured["type"]], call.captured["uid"]
+    with access.session() as session:
+        view = open_view(session, call)
+        check_delete(view, type, stored_document(session, view, type, uid))
+        issues = remove(session, call, view, type, [uid])
+    return object_reply(type, uid, issues)
+
+
+def stored_document(session: Session, view: View, type: Type, uid: str) -> Document:
+    """Return a copy of the whole document of an object that the caller sees. Raises `NotFound`."""
+    found = wanted(session, view, type.collection, uid)
+    if type.collection in FETCHED and view.full(type.collection, uid) is None and view.fetch(session):
+        found = view.full(type.collection, uid) or found
+    return deepcopy(found)
+
+
+def store(session: Session, call: Call, payload: Payload, strategy: str) -> Report:
+    """Import `payload` (collection -> documents) under the caller's name, all or nothing."""
+    context = history.open_change_set(session, actor=call.user.username)
+    return metadata.import_objects(session, context, dict(payload))
+
+
+def remove(session: Session, call: Call, view: View, type: Type, uids: Sequence[str]) -> list[Issue]:
+    """Delete objects with what goes with them, and take them out of what lists them; with any use nothing happens."""
+    plan = plan_removal(session, view.known, type.collection, uids)
+    if plan.uses:
+        named = ", ".join(use.text for use in plan.uses[:_MOST_NAMED])
+        text = f"Object could not be deleted because it is associated with another object: {named}"
+        return [Issue("E4030", text, where=f"{type.collection} {uid}") for uid in uids]
+    left, gone = by_collection(plan.left), by_collection({key: {"id": key[1]} for key in plan.gone})
+    issues = list(store(session, call, left, "update").issues) if left else []
+    if not issues:
+        issues += store(session, call, gone, "delete").issues
+    if issues:
+        session.rollback()
+    return issues
+
+
+def by_collection(docs: Mapping[tuple[str, str], Document]) -> Payload:
+    """Return documents as a payload, from their collections and ids."""
+    payload: dict[str, list[Document]] = {}
+    for (collection, _), doc in docs.items():
+        payload.setdefault(collection, []).append(doc)
+    return payload
