@@ -56,8 +56,20 @@ def _merged(fields: Fields) -> Fields:
     return tuple(found.values())
 
 
-# The most arguments that each transformer takes; `rename` takes one, neither more nor less.
-_MOST_ARGUMENTS = {"size": 0, "isEmpty": 0, "isNotEmpty": 0, "pluck": 20, "keyBy": 1, "paging": 2}
+# The least and the most arguments that each transformer takes. The last four are those of the gist API.
+_ARGUMENTS = {
+    "rename": (1, 1),
+    "size": (0, 0),
+    "isEmpty": (0, 0),
+    "isNotEmpty": (0, 0),
+    "pluck": (0, 20),
+    "keyBy": (0, 1),
+    "paging": (0, 2),
+    "ids": (0, 0),
+    "id-objects": (0, 0),
+    "member": (1, 1),
+    "not-member": (1, 1),
+}
 
 
 class _Parser:
@@ -133,7 +145,7 @@ class _Parser:
                 raise self.wrong()
             arguments = tuple(part.strip() for part in re.split("[;,]", self.text[self.at + 1 : end]))
             self.at = end + 1
-        fits = len(arguments) == 1 if name == "rename" else len(arguments) <= _MOST_ARGUMENTS.get(name, -1)
-        if not fits:
+        least, most = _ARGUMENTS.get(name, (1, 0))
+        if not least <= len(arguments) <= most:
             raise self.wrong()
         return Transformer(name, arguments)

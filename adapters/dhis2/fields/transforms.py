@@ -51,6 +51,14 @@ def _paging(value: Any, page: str = _PAGE, size: str = _SIZE) -> Any:
     return value[start : start + int(size)]
 
 
+def _id_objects(value: Any) -> Any:
+    return [{"id": found} for found in _pluck(value)] if isinstance(value, list) else value
+
+
+def _member(value: Any, uid: str) -> bool:
+    return isinstance(value, list) and uid in _pluck(value)
+
+
 _TRANSFORMS: dict[str, Callable[..., Any]] = {
     "size": _size,
     "isEmpty": lambda value: not _size(value),
@@ -58,4 +66,9 @@ _TRANSFORMS: dict[str, Callable[..., Any]] = {
     "pluck": _pluck,
     "keyBy": _key_by,
     "paging": _paging,
+    "ids": _pluck,
+    "id": lambda value: value.get("id") if isinstance(value, dict) else value,
+    "id-objects": _id_objects,
+    "member": _member,
+    "not-member": lambda value, uid: not _member(value, uid),
 }

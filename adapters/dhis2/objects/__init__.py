@@ -5,12 +5,15 @@ compiled once per text against the description of the type.
 """
 
 from adapters.dhis2.calls import Routes
-from adapters.dhis2.objects import aspects, identifiable, listing, members, reading, writing
+from adapters.dhis2.objects import aspects, gist, identifiable, listing, members, packages, reading, writing
 
 _LIST, _ONE = "/{type:dhis2type}", "/{type:dhis2type}/{uid}"
 _PROPERTY, _ITEM = f"{_ONE}/{{property}}", f"{_ONE}/{{property}}/{{item}}"
 
+# In the order in which they are tried: names that a path fixes come before what an object may be called.
 ROUTES: Routes = (
+    *packages.ROUTES,
+    *gist.ROUTES,
     ("GET", "/identifiableObjects/{uid}", identifiable.read_any),
     ("GET", _LIST, listing.list_objects),
     ("POST", _LIST, writing.create_object),

@@ -27,7 +27,7 @@ from tracker_core.metadata.schema import TYPES, Property, Type
 
 def read_item(access: Access, call: Call) -> Reply:
     """One item of a collection, as `fields` asks. Raises `NotFound` for what is no item."""
-    type, found = _collection(call)
+    type, found = collection_of(call)
     item = call.captured["item"]
     with access.session() as session:
         view = open_view(session, call)
@@ -72,7 +72,8 @@ def _ids(body: dict[str, Any], name: str) -> list[str]:
     return [reference(item) for item in listed]
 
 
-def _collection(call: Call) -> tuple[Type, Property]:
+def collection_of(call: Call) -> tuple[Type, Property]:
+    """Return the type and the collection that the path names. Raises `NotFound`, or `Malformed` when it is none."""
     type, name = TYPES[call.captured["type"]], call.captured["property"]
     found = type.properties.get(name)
     if found is None:
@@ -90,7 +91,7 @@ def _items(session: Session, view: View, type: Type, found: Property, uid: str) 
 
 def _change(access: Access, call: Call, *, added: Iterable[str], dropped: Iterable[str] | None) -> Reply:
     """Add and drop items; `dropped` None drops all that are not added."""
-    type, found = _collection(call)
+    type, found = collection_of(call)
     uid = call.captured["uid"]
     with access.session() as session:
         view = open_view(session, call)

@@ -90,7 +90,9 @@ def test_org_units_are_listed_and_fetched_only_where_needed(client: Client) -> N
     assert "OuNorth0000" not in ids(client, "/api/organisationUnits", filter="parent.openingDate:null")
     tree = client.get("/api/organisationUnits/OuCountry00", params={"fields": "path,children::size"}).json()
     assert tree == {"path": "/OuCountry00", "children": 2}
-    shown = client.get("/api/programs/PrMalaria00", params={"fields": "organisationUnits[shortName,openingDate]"}).json()
+    shown = client.get(
+        "/api/programs/PrMalaria00", params={"fields": "organisationUnits[shortName,openingDate]"}
+    ).json()
     assert len(shown["organisationUnits"]) == 3
     assert all(unit["openingDate"] for unit in shown["organisationUnits"])
 
@@ -155,7 +157,10 @@ def test_names_come_in_the_language_asked_for(client: Client) -> None:
     """`locale`, else the user's own setting; `translate=false` in none."""
     doc = {"id": "CoTranslat1", "name": "Pi", "shortName": "Pi", "value": 3}
     assert client.post("/api/constants", json=doc).status_code == 201
-    said = [{"property": "NAME", "locale": "fr", "value": "Le pi"}, {"property": "NAME", "locale": "en", "value": "Pie"}]
+    said = [
+        {"property": "NAME", "locale": "fr", "value": "Le pi"},
+        {"property": "NAME", "locale": "en", "value": "Pie"},
+    ]
     assert client.put("/api/constants/CoTranslat1/translations", json={"translations": said}).status_code == 204
     path = "/api/constants/CoTranslat1/displayName"
     assert client.get(path, params={"locale": "fr"}).json() == {"displayName": "Le pi"}
