@@ -14,13 +14,14 @@ from adapters.dhis2.objects.etags import answer
 from adapters.dhis2.objects.listing import Page, enveloped, matching, read_page
 from adapters.dhis2.objects.opening import open_view
 from adapters.dhis2.objects.selection import selection
-from adapters.dhis2.objects.view import UNITS, View, light, rendered
+from adapters.dhis2.objects.view import UNITS, View, rendered
 from adapters.dhis2.parameters import flag
 from tracker_core import access as rights
 from tracker_core import org_units, users
 from tracker_core.database import Session
 from tracker_core.errors import Malformed, NotFound
 from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.indexes import unit_document
 from tracker_core.org_units import Part, Where
 
 # What in a request says more than the parameters that every list has.
@@ -43,7 +44,7 @@ def list_units(access: Access, call: Call) -> Reply:
 
         def body() -> dict[str, Any]:
             uids, total = _found(session, view, call, part, page)
-            docs = [light(view.known.org_units[uid]) for uid in uids if uid in view.known.org_units]
+            docs = [unit_document(view.known.org_units[uid]) for uid in uids if uid in view.known.org_units]
             return enveloped(UNITS, rendered(session, view, show, docs), page, call, total)
 
         return answer(view, call, body)
@@ -66,7 +67,7 @@ def read_unit(access: Access, call: Call) -> Reply:
             uids = org_units.find(session, deeper)
         else:
             uids = org_units.around(session, [unit.uid], **around)
-        docs = [light(view.known.org_units[uid]) for uid in uids]
+        docs = [unit_document(view.known.org_units[uid]) for uid in uids]
         return Reply({UNITS: rendered(session, view, show, docs)})
 
 
@@ -79,7 +80,7 @@ def list_parents(access: Access, call: Call) -> Reply:
         if unit is None:
             raise NotFound(f"OrganisationUnit with id {call.captured['uid']} could not be found.")
         above = unit.path.split("/")[-2:0:-1]
-        return Reply({UNITS: rendered(session, view, show, [light(view.known.org_units[uid]) for uid in above])})
+        return Reply({UNITS: rendered(session, view, show, [unit_document(view.known.org_units[uid]) for uid in above])})
 
 
 def list_filled_levels(access: Access, call: Call) -> Reply:

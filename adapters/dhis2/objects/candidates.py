@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from adapters.dhis2.objects.view import UNITS, USERS, Document, View, light
+from adapters.dhis2.objects.view import UNITS, USERS, Document, View
 from tracker_core.access import metadata_readable
 from tracker_core.metadata.schema import TYPES
 
@@ -22,7 +22,7 @@ def find(view: View, collection: str, uid: str) -> Document | None:
 
 def _every(view: View, collection: str) -> Iterable[Document]:
     if collection == UNITS:
-        return (light(unit) for unit in view.indexes.units_by_name)
+        return view.indexes.units
     return _sorted(view.everything(USERS)) if collection == USERS else view.indexes.documents(collection)
 
 

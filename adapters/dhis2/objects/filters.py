@@ -12,7 +12,7 @@ from adapters.dhis2.objects.translations import shown_property
 from adapters.dhis2.objects.view import Document, Show, View
 from tracker_core.errors import Conflict
 from tracker_core.metadata import schema
-from tracker_core.metadata.schema import TYPES, Property, Type
+from tracker_core.metadata.schema import TYPES, Type
 from tracker_core.uids import is_uid
 
 Predicate = Callable[[View, Document], bool]
@@ -51,6 +51,8 @@ def parse_filter(collection: str, text: str) -> Filter:
 def passing(filters: Sequence[Filter], *, any_of: bool) -> Predicate:
     """Return the test for all of `filters`, or for `any_of` them (`rootJunction=OR`)."""
     tests = [each.test for each in filters]
+    if len(tests) == 1:
+        return tests[0]
     if any_of and tests:
         return lambda view, doc: any(test(view, doc) for test in tests)
     return lambda view, doc: all(test(view, doc) for test in tests)
@@ -67,8 +69,11 @@ def _predicate(type: Type, path: str, text: str, operator: str, test: Test) -> P
     if path == _IDENTIFIABLE:
         reads = [fetching_reader(type, name) for name in _IDENTITY if name in type.properties]
         return lambda view, doc: any(test(read(view, doc)) for read in reads)
-    values = value_reader(type, path.split("."), text)
     whole = operator in _SIZED
+    if "." not in path:
+        read = _property_reader(type, path, text)
+        return lambda view, doc: _passes(read(view, doc), test, whole=whole)
+    values = value_reader(type, path.split("."), text)
 
     def holds(view: View, doc: Document) -> bool:
         found = values(view, doc)
@@ -91,11 +96,11 @@ def value_reader(type: Type, path: list[str], text: str) -> Callable[[View, Docu
     """
     name, rest = path[0], path[1:]
     found = type.properties.get(name)
-    if found is None and not is_uid(name) and not shown_property(name):
-        raise Conflict(f"E7653 Illegal filter `{text}`: {type.name} has no property `{name}`")
-    read = _reader(type, name, found, rest)
-    if not rest or (found and found.kind in ("ref", "refs") and rest == ["id"]):
-        return _ids(read) if rest else lambda view, doc: [read(view, doc)]
+    read = _property_reader(type, name, text, rest)
+    if not rest:
+        return lambda view, doc: [read(view, doc)]
+    if found and found.kind in ("ref", "refs") and rest == ["id"]:
+        return _ids(read)
     if found is None or not found.target:
         if found is not None and found.kind not in ("json", "geometry"):
             raise Conflict(f"E7653 Illegal filter `{text}`: `{name}` has no properties")
@@ -105,10 +110,14 @@ def value_reader(type: Type, path: list[str], text: str) -> Callable[[View, Docu
     return lambda view, doc: [value for item in _items(read(view, doc)) for value in further(view, item)]
 
 
-def _reader(type: Type, name: str, found: Property | None, rest: list[str]) -> Show:
+def _property_reader(type: Type, name: str, text: str, rest: Sequence[str] = ()) -> Show:
+    """Return how to read the property that `rest` leads on from; whole objects where more than their ids is read."""
+    found = type.properties.get(name)
+    if found is None and not is_uid(name) and not shown_property(name):
+        raise Conflict(f"E7653 Illegal filter `{text}`: {type.name} has no property `{name}`")
     if found is None or found.kind not in ("ref", "refs"):
         return fetching_reader(type, name)
-    return reference_reader(type, found, None if not rest or rest == ["id"] else lambda _view, doc: doc)
+    return reference_reader(type, found, None if list(rest) in ([], ["id"]) else lambda _view, doc: doc)
 
 
 def _ids(read: Show) -> Callable[[View, Document], list[Any]]:

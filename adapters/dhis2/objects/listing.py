@@ -59,9 +59,13 @@ def matching(
     any_of = choice(call.given, "rootJunction", {"AND": False, "OR": True})
     if uids is None and not any_of:
         uids = next((each.uids for each in filters if each.uids is not None), None)
-    passes, sought = passing(filters, any_of=any_of), call.given.get("query", "").strip().casefold()
+    passes, sought = (
+        passing(filters, any_of=any_of) if filters else None,
+        call.given.get("query", "").strip().casefold(),
+    )
     while True:
-        found = ordered(view, _matching(view, candidates(view, collection, uids), passes, sought), orders)
+        found = _matching(view, candidates(view, collection, uids), passes, sought)
+        found = ordered(view, found, orders) if orders else found
         if not view.fetch(session):
             break
     if view.skip_defaults and collection in DEFAULTED:
@@ -69,10 +73,10 @@ def matching(
     return found
 
 
-def _matching(view: View, docs: Sequence[Document], passes: Predicate, sought: str) -> Sequence[Document]:
+def _matching(view: View, docs: Sequence[Document], passes: Predicate | None, sought: str) -> Sequence[Document]:
     if sought:
         docs = [doc for doc in docs if _is_sought(doc, sought)]
-    return [doc for doc in docs if passes(view, doc)]
+    return docs if passes is None else [doc for doc in docs if passes(view, doc)]
 
 
 def _is_sought(doc: Document, sought: str) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 from tracker_core import users
 from tracker_core.access import Actor
 from tracker_core.database import Session
-from tracker_core.metadata import Metadata, OrgUnit, org_units
-from tracker_core.metadata.indexes import Indexes, indexes
+from tracker_core.metadata import Metadata, org_units
+from tracker_core.metadata.indexes import Indexes, indexes, unit_document
 from tracker_core.metadata.schema import TYPES
 
 Document = Mapping[str, Any]
@@ -49,7 +49,7 @@ class View:
         """Return an object: of an org unit what the snapshot knows, of a user what was fetched."""
         if collection == UNITS:
             unit = self.known.org_units.get(uid)
-            return light(unit) if unit else None
+            return unit_document(unit) if unit else None
         if collection == USERS:
             return self.full(USERS, uid)
         found = self.known.objects.get(collection, {}).get(uid)
@@ -83,12 +83,6 @@ class View:
             self.held[kind].update(dict.fromkeys(uids, _NOTHING))
             self.held[kind].update((str(doc["id"]), doc) for doc in found)
         return bool(wanted)
-
-
-def light(unit: OrgUnit) -> Document:
-    """Return what the snapshot knows of an org unit, as a document."""
-    found = {"id": unit.uid, "name": unit.name, "path": unit.path, "level": unit.level}
-    return found if unit.code is None else {**found, "code": unit.code}
 
 
 def rendered(session: Session, view: View, show: Show, docs: Iterable[Document]) -> list[Any]:
