@@ -21,7 +21,6 @@ from tracker_core import org_units, users
 from tracker_core.database import Session
 from tracker_core.errors import Malformed, NotFound
 from tracker_core.metadata.compiling import reference
-from tracker_core.metadata.indexes import unit_document
 from tracker_core.org_units import Part, Where
 
 # What in a request says more than the parameters that every list has.
@@ -44,7 +43,7 @@ def list_units(access: Access, call: Call) -> Reply:
 
         def body() -> dict[str, Any]:
             uids, total = _found(session, view, call, part, page)
-            docs = [unit_document(view.known.org_units[uid]) for uid in uids if uid in view.known.org_units]
+            docs = [view.known.org_units[uid].document for uid in uids if uid in view.known.org_units]
             return enveloped(UNITS, rendered(session, view, show, docs), page, call, total)
 
         return answer(view, call, body)
@@ -67,7 +66,7 @@ def read_unit(access: Access, call: Call) -> Reply:
             uids = org_units.find(session, deeper)
         else:
             uids = org_units.around(session, [unit.uid], **around)
-        docs = [unit_document(view.known.org_units[uid]) for uid in uids]
+        docs = [view.known.org_units[uid].document for uid in uids]
         return Reply({UNITS: rendered(session, view, show, docs)})
 
 
@@ -80,7 +79,7 @@ def list_parents(access: Access, call: Call) -> Reply:
         if unit is None:
             raise NotFound(f"OrganisationUnit with id {call.captured['uid']} could not be found.")
         above = unit.path.split("/")[-2:0:-1]
-        return Reply({UNITS: rendered(session, view, show, [unit_document(view.known.org_units[uid]) for uid in above])})
+        return Reply({UNITS: rendered(session, view, show, [view.known.org_units[uid].document for uid in above])})
 
 
 def list_filled_levels(access: Access, call: Call) -> Reply:

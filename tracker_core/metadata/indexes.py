@@ -7,7 +7,7 @@ from typing import Any
 
 from tracker_core.metadata import schema
 from tracker_core.metadata.compiling import reference
-from tracker_core.metadata.model import Metadata, OrgUnit
+from tracker_core.metadata.model import Metadata
 
 Document = Mapping[str, Any]
 UNITS = "organisationUnits"
@@ -68,21 +68,15 @@ class Indexes:
             found = self._mirrors[collection, name] = made
         return found
 
-    @cached_property
+    @property
     def units(self) -> Sequence[Document]:
         """What the snapshot knows of each org unit, as documents, in the order of their names."""
-        return [unit_document(unit) for unit in self.known.places.by_name]
+        return self.known.places.documents
 
     @property
     def children(self) -> Mapping[str, Sequence[str]]:
         """The uids of the units right below each unit, in the order of their names."""
         return self.known.places.children
-
-
-def unit_document(unit: OrgUnit) -> Document:
-    """Return what the snapshot knows of an org unit, as a document."""
-    found = {"id": unit.uid, "name": unit.name, "path": unit.path, "level": unit.level}
-    return found if unit.code is None else {**found, "code": unit.code}
 
 
 def indexes(known: Metadata) -> Indexes:

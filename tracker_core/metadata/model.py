@@ -23,6 +23,12 @@ class OrgUnit(NamedTuple):
     opening: date
     closed: date | None
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """What is known here of the unit, as a DHIS2 document."""
+        found = {"id": self.uid, "name": self.name, "path": self.path, "level": self.level}
+        return found if self.code is None else {**found, "code": self.code}
+
     def is_under(self, other: "OrgUnit") -> bool:
         """Tell whether this unit is `other` or lies below it."""
         return self.path == other.path or self.path.startswith(other.path + "/")
@@ -44,6 +50,11 @@ class Places:
     def by_name(self) -> Sequence[OrgUnit]:
         """All units in the order of their names."""
         return sorted(self.units.values(), key=lambda unit: (unit.name.casefold(), unit.uid))
+
+    @cached_property
+    def documents(self) -> Sequence[dict[str, Any]]:
+        """What is known here of every unit, as DHIS2 documents, in the order of their names."""
+        return [unit.document for unit in self.by_name]
 
     @cached_property
     def children(self) -> Mapping[str, Sequence[str]]:

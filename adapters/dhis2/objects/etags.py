@@ -24,5 +24,5 @@ def answer(view: View, call: Call, body: Callable[[], Any]) -> Reply:
 def _tag(view: View, call: Call) -> str:
     actor = view.actor
     who = (actor.username, sorted(actor.authorities), sorted(actor.groups), actor.capture, actor.search, view.locale)
-    seen = f"{view.known.version} {who} {call.url} {call.pairs}"
+    seen = f"{view.known.version} {view.known.places.version} {who} {call.url} {call.pairs}"
     return f'W/"{blake2b(seen.encode(), digest_size=12).hexdigest()}"'

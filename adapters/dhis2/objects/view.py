@@ -13,7 +13,7 @@ from tracker_core import users
 from tracker_core.access import Actor
 from tracker_core.database import Session
 from tracker_core.metadata import Metadata, org_units
-from tracker_core.metadata.indexes import Indexes, indexes, unit_document
+from tracker_core.metadata.indexes import Indexes, indexes
 from tracker_core.metadata.schema import TYPES
 
 Document = Mapping[str, Any]
@@ -49,7 +49,7 @@ class View:
         """Return an object: of an org unit what the snapshot knows, of a user what was fetched."""
         if collection == UNITS:
             unit = self.known.org_units.get(uid)
-            return unit_document(unit) if unit else None
+            return unit.document if unit else None
         if collection == USERS:
             return self.full(USERS, uid)
         found = self.known.objects.get(collection, {}).get(uid)
