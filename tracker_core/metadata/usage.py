@@ -34,6 +34,7 @@ _BELONGS = frozenset(
         ("categoryOptionCombos", "categoryCombo"),
     }
 )
+_UNIT = schema.of(UNITS).name
 # Lists that are made of what they list: an item cannot just fall out of them.
 _MADE_OF = frozenset({("categoryCombos", "categories"), ("categoryOptionCombos", "categoryOptions")})
 
@@ -71,7 +72,7 @@ def plan_removal(session: Session, known: Metadata, collection: str, uids: Seque
     gone = set(removal.gone)
     removal.left = {key: doc for key, doc in removal.left.items() if key not in gone}
     removal.uses = [use for key, use in _against(removal.uses) if key not in gone]
-    removal.uses += [Use(UNITS, child) for uid in uids if collection == UNITS for child in _children(known, uid)]
+    removal.uses += [Use(_UNIT, child) for uid in uids if collection == UNITS for child in _children(known, uid)]
     removal.uses += _captured(session, known, removal.gone)
     return removal
 
