@@ -13,19 +13,17 @@ from adapters.dhis2.objects.opening import open_view
 from adapters.dhis2.objects.patching import apply_patch
 from adapters.dhis2.objects.reading import wanted
 from adapters.dhis2.objects.reports import object_reply
-from adapters.dhis2.objects.rights import check_change, check_create, check_delete
+from adapters.dhis2.objects.rights import check_change, check_create
 from adapters.dhis2.objects.view import FETCHED, Document, View
 from adapters.dhis2.webmessage import web_message
 from tracker_core import history, metadata
 from tracker_core.database import Session
 from tracker_core.errors import Conflict, Malformed
-from tracker_core.issues import Issue, Report
+from tracker_core.issues import Report
 from tracker_core.metadata.schema import TYPES, Type
-from tracker_core.metadata.usage import plan_removal
 from tracker_core.uids import is_uid, new_uid
 
 Payload = Mapping[str, Sequence[Document]]
-_MOST_NAMED = 10
 _PATCH_TYPES = ("application/json-patch+json", "application/json")
 
 
@@ -38,7 +36,11 @@ def create_object(access: Access, call: Call) -> Reply:
     with access.session() as session:
         view = open_view(session, call)
         check_create(view, type)
-        report = store(session, call, {type.collection: [given]}, "create")
+        if view.find(type.collection, uid) is not None:
+            raise Conflict(
+                f"E5000 Found matching object for reference, but import mode is CREATE. Identifier was {uid}."
+            )
+        report = store(session, call, {type.collection: [given]})
     return object_reply(type, uid, report.issues, status=201, location=f"{view.base}/{type.collection}/{uid}")
 
 
@@ -78,19 +80,9 @@ def change_object(
         view = open_view(session, call)
         stored = stored_document(session, view, type, uid)
         check_change(view, type, stored)
-        report = store(session, call, {type.collection: [change(stored)]}, "update")
+        report = store(session, call, {type.collection: [change(stored)]})
     reply = object_reply(type, uid, report.issues)
     return success if success is not None and reply.status == 200 else reply
-
-
-def delete_object(access: Access, call: Call) -> Reply:
-    """Delete an object with its children; a conflict (E4030) when anything else refers to it or was captured for it."""
-    type, uid = TYPES[call.captured["type"]], call.captured["uid"]
-    with access.session() as session:
-        view = open_view(session, call)
-        check_delete(view, type, stored_document(session, view, type, uid))
-        issues = remove(session, call, view, type, [uid])
-    return object_reply(type, uid, issues)
 
 
 def stored_document(session: Session, view: View, type: Type, uid: str) -> Document:
@@ -101,31 +93,7 @@ def stored_document(session: Session, view: View, type: Type, uid: str) -> Docum
     return deepcopy(found)
 
 
-def store(session: Session, call: Call, payload: Payload, strategy: str) -> Report:
+def store(session: Session, call: Call, payload: Payload) -> Report:
     """Import `payload` (collection -> documents) under the caller's name, all or nothing."""
     context = history.open_change_set(session, actor=call.user.username)
     return metadata.import_objects(session, context, dict(payload))
-
-
-def remove(session: Session, call: Call, view: View, type: Type, uids: Sequence[str]) -> list[Issue]:
-    """Delete objects with what goes with them, and take them out of what lists them; with any use nothing happens."""
-    plan = plan_removal(session, view.known, type.collection, uids)
-    if plan.uses:
-        named = ", ".join(use.text for use in plan.uses[:_MOST_NAMED])
-        text = f"Object could not be deleted because it is associated with another object: {named}"
-        return [Issue("E4030", text, where=f"{type.collection} {uid}") for uid in uids]
-    left, gone = by_collection(plan.left), by_collection({key: {"id": key[1]} for key in plan.gone})
-    issues = list(store(session, call, left, "update").issues) if left else []
-    if not issues:
-        issues += store(session, call, gone, "delete").issues
-    if issues:
-        session.rollback()
-    return issues
-
-
-def by_collection(docs: Mapping[tuple[str, str], Document]) -> Payload:
-    """Return documents as a payload, from their collections and ids."""
-    payload: dict[str, list[Document]] = {}
-    for (collection, _), doc in docs.items():
-        payload.setdefault(collection, []).append(doc)
-    return payload
