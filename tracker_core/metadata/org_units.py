@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 import orjson
@@ -17,7 +17,7 @@ from tracker_core.uids import new_uid
 
 TYPE = "organisationUnits"
 # Columns of their own; everything else of a document stays in `doc`.
-_COMPUTED = ("path", "level", "children", "ancestors", "leaf", "href", "access")
+_COMPUTED = ("path", "level", "children", "ancestors", "leaf", "href", "access", "lastUpdated")
 
 
 @dataclass(slots=True)
@@ -87,21 +87,28 @@ def documents(session: Session, uids: Iterable[str] | None = None) -> list[dict[
     """Return org units as DHIS2 documents (all of them, or those named), parents before children."""
     where = "" if uids is None else "where o.uid = any(%b)"
     rows = session.execute(
-        "select o.doc::text, o.uid, o.path, o.level, p.uid, not exists (select from org_unit c where c.parent = o.pk)"
+        "select o.doc::text, o.uid, o.path, o.level, p.uid, not exists (select from org_unit c where c.parent = o.pk),"
+        " o.created, o.updated"
         f" from org_unit o left join org_unit p on p.pk = o.parent {where} order by o.level, o.path",
         () if uids is None else (list(uids),),
     )
     return [
         {
+            "created": _stamp(created),
             **orjson.loads(doc),
+            "lastUpdated": _stamp(updated),
             "id": uid,
             "path": path,
             "level": level,
             "leaf": leaf,
             **({"parent": {"id": parent}} if parent else {}),
         }
-        for doc, uid, path, level, parent, leaf in rows
+        for doc, uid, path, level, parent, leaf, created, updated in rows
     ]
+
+
+def _stamp(at: datetime) -> str:
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def plan(session: Session, docs: list[dict[str, Any]]) -> Plan:
@@ -230,6 +237,14 @@ def write(session: Session, context: Context, made: Plan) -> None:
     _tie(session, [*created, *updated])
     noted = [history.Change("metadata", u.pk, "create" if u.old is None else "update") for u in [*created, *updated]]
     history.note_changes(session, context, noted)
+
+
+def remove(session: Session, context: Context, uids: Iterable[str]) -> None:
+    """Delete units that nothing refers to any more."""
+    rows = session.execute("delete from org_unit where uid = any(%b) returning pk", (list(uids),)).fetchall()
+    if rows:
+        bump(session, units=True)
+    history.note_changes(session, context, [history.Change("metadata", row[0], "delete") for row in rows])
 
 
 def _columns(units: list[Unit]) -> tuple[list[Any], ...]:
