@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub import schedule, work
+from hub import indexing, schedule, work
 from hub.runtime import Runtime
 from tracker_core.errors import Unavailable
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.5
 TICK_SECONDS = 4.0
+INDEX_SECONDS = 1.0
 BATCH = 50
 
 
@@ -57,6 +58,7 @@ def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
         Round("inbound", lambda: run_inbound(runtime, name), IDLE_SECONDS),
         Round("outbound", lambda: run_outbound(runtime, name, senders), IDLE_SECONDS),
         Round("schedule", lambda: schedule.tick(runtime), TICK_SECONDS, woken=False),
+        Round("indexing", lambda: indexing.turn(runtime), INDEX_SECONDS, woken=False),
     )
 
 

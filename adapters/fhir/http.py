@@ -16,6 +16,7 @@ from adapters.fhir.reading import READS
 from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of, query_pairs
 from adapters.fhir.requests import KINDS, Entry, Request, kind_of, parse
 from adapters.fhir.searching import http as searching
+from adapters.fhir.searching.operations import Operation
 from adapters.fhir.terminology import http as terminology
 from adapters.fhir.terminology.capability import statement as terminology_statement
 from tracker_core import records
@@ -51,6 +52,9 @@ def routes(access: Access) -> Sequence[BaseRoute]:
     async def search(request: HttpRequest, pairs: Pairs) -> Response:
         return await run_in_threadpool(_get, access, request, pairs)
 
+    async def operate(one: Operation, request: HttpRequest, pairs: Pairs) -> Response:
+        return await run_in_threadpool(_operate, access, one, request, pairs)
+
     async def write(request: HttpRequest) -> Response:
         raw = await _body(request)
         return await run_in_threadpool(_write, access, request, raw)
@@ -63,7 +67,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         route("/", bundle, "POST"),
         route("/metadata", metadata, "GET"),
         *terminology.routes(access, PREFIX),
-        *searching.routes(PREFIX, search),
+        *searching.routes(PREFIX, search, operate),
         route("", get, "GET"),
         route("/", get, "GET"),
         route("/{type}", get, "GET"),
@@ -101,6 +105,13 @@ async def _get_one(pool: AsyncPool, request: HttpRequest, type_: str, id: str) -
 def _get(access: Access, request: HttpRequest, pairs: Pairs) -> Response:
     with access.reading() as session:
         reply = reads.read(session, _base(request), _below_base(request), pairs, _conditions(request))
+    return _response(reply)
+
+
+def _operate(access: Access, one: Operation, request: HttpRequest, pairs: Pairs) -> Response:
+    steps = _below_base(request).split("/")
+    with access.session() as session:
+        reply = one.answer(session, _base(request), steps, pairs, _conditions(request))
     return _response(reply)
 
 

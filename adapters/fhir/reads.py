@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 from adapters.fhir import bundles, histories, outcomes
 from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of
-from adapters.fhir.searching.operations import operation
+from adapters.fhir.searching.operations import readable
 from adapters.fhir.searching.searches import search_all, search_compartment, search_type
 from adapters.fhir.showing import shown
 from tracker_core import records
@@ -27,7 +27,7 @@ def read(session: Session, base: str, path: str, pairs: Pairs, conditions: Condi
         return search_all(session, base, pairs, conditions)
     if steps[0] not in resource_types():
         raise NotFound(f"R4 has no resource type {steps[0]!r}")
-    asked = operation(steps)
+    asked = readable(steps)
     if asked:
         return asked.answer(session, base, steps, pairs, conditions)
     shape = tuple(step if step.startswith("_") else "*" for step in steps[1:])

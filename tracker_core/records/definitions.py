@@ -6,6 +6,7 @@ Structures are named by type (`Patient`, `HumanName`) or by path for their inner
 
 import gzip
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -38,7 +39,8 @@ class Element:
 class Parameter:
     """One search parameter of one type. `number` is stored in index rows and never changes.
 
-    `components` are (parameter code, expression relative to `expression`) of a composite.
+    `components` are (parameter code, expression relative to `expression`) of a composite. One that is not `ready`
+    is written into the index already, but older records are not in it yet.
     """
 
     code: str
@@ -47,6 +49,7 @@ class Parameter:
     expression: str
     targets: tuple[str, ...] = ()
     components: tuple[tuple[str, str], ...] = field(default=())
+    ready: bool = True
 
 
 @cache
@@ -159,9 +162,38 @@ def is_list(type_: str, path: str) -> bool:
     return element is not None and element.many
 
 
+def parameters(type_: str) -> Mapping[str, Parameter]:
+    """Return the search parameters of a resource type by code, those of every resource (`_id`, `_tag` …) included.
+
+    Those that this hub was given as SearchParameter records are among them (see `custom`).
+    """
+    added = _added["now"].parameters.get(type_)
+    return published(type_) if added is None else added
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    edition: int
+    parameters: Mapping[str, Mapping[str, Parameter]]
+
+
+_added = {"now": _Added(0, {})}
+
+
+def edition() -> int:
+    """Return a number that is another one whenever `parameters` may be others."""
+    return _added["now"].edition
+
+
+def extend(own: Mapping[str, Iterable[Parameter]]) -> None:
+    """Let these parameters of the hub's own be the ones that are known beside R4's, by type, in this process."""
+    merged = {type_: {**published(type_), **{one.code: one for one in ones}} for type_, ones in own.items()}
+    _added["now"] = _Added(_added["now"].edition + 1, merged)
+
+
 @cache
-def parameters(type_: str) -> dict[str, Parameter]:
-    """Return the search parameters of a resource type by code, those of every resource (`_id`, `_tag` …) included."""
+def published(type_: str) -> dict[str, Parameter]:
+    """Return R4's own search parameters of a resource type by code."""
     return {
         code: Parameter(
             code,

@@ -5,7 +5,7 @@ Parameters that read the same place share its entries: `patient` is `subject` re
 """
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from tracker_core.records import composites, definitions
@@ -25,6 +25,7 @@ RANKED = {
     "MedicationRequest": ("code", "authoredon"),
 }
 
+OWN = 20_000  # the lowest number of a parameter of the hub's own
 # What tells one place from another: parameter type, steps, FHIR type (of a composite: its components).
 Signature: TypeAlias = tuple[str, tuple[Step, ...], str]
 
@@ -99,14 +100,19 @@ def _walk_test(test: Step, following: _Node, value: Any, out: Entries) -> None:
         _walk(following, value, out)
 
 
-@cache
 def _plan(type_: str) -> _Plan:
+    return _compiled(type_, definitions.edition())
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(type_: str, _edition: int) -> _Plan:
     root = _Node()
     found: dict[str, Source] = {}
     groups: dict[int, frozenset[Signature]] = {}
     absent = []
     known = [(p, _paths(type_, p)) for p in definitions.parameters(type_).values()]
-    for parameter, paths in sorted(known, key=lambda pair: (len(pair[1]), pair[0].number)):
+    # The hub's own come last: what R4's share among themselves must not depend on them.
+    for parameter, paths in sorted(known, key=lambda pair: (pair[0].number >= OWN, len(pair[1]), pair[0].number)):
         signatures = {(parameter.type, p.steps, _detail(parameter, p)): p for p in paths}
         shared = [n for n, group in groups.items() if group <= signatures.keys()]
         covered = frozenset(s for n in shared for s in groups[n])

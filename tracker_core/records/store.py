@@ -9,7 +9,7 @@ from tracker_core.changes import RecordChange
 from tracker_core.context import Context
 from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
-from tracker_core.records import documents, references
+from tracker_core.records import custom, documents, references
 from tracker_core.records.drafts import Draft, read_drafts
 from tracker_core.records.patients import facts
 from tracker_core.records.settling import settle
@@ -37,6 +37,7 @@ def apply(session: Session, context: Context, changes: list[RecordChange], *, at
     by name or by search become real ones; each record gets the person it is about. A put that changes nothing makes no
     version. Wrong data is returned as issues. Raises `Collision` when a concurrent transaction interfered.
     """
+    custom.refresh(session)
     drafts, issues = read_drafts(changes)
     if atomic and _failed(issues):
         return Applied(issues=issues)
@@ -45,6 +46,7 @@ def apply(session: Session, context: Context, changes: list[RecordChange], *, at
     if atomic and _failed(issues):
         return Applied(issues=issues)
     names, problems = references.rewrite(session, [d for d in settled if not d.action])
+    problems += custom.problems(settled)
     issues += problems
     if problems:
         if atomic:
@@ -55,6 +57,7 @@ def apply(session: Session, context: Context, changes: list[RecordChange], *, at
     _index(session, context, settled, names)
     write(session, context, settled)
     _adopt(session, settled)
+    custom.follow(session, settled)
     return Applied(_outcomes(settled, changes), issues, _touched(context, settled))
 
 

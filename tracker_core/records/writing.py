@@ -1,7 +1,7 @@
 """Rows of settled drafts: heads, versions and index entries, each table written once for the whole change set."""
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 from psycopg import errors
@@ -108,12 +108,7 @@ def _update_heads(session: Session, context: Context, replaced: Sequence[Draft])
 def _write_entries(session: Session, created: Sequence[Draft], replaced: Sequence[Draft]) -> None:
     """Index new records; of replaced ones, only the tables whose entries differ are rewritten."""
     before = {d.pk: _entries_before(d) for d in replaced}
-    for table, columns, pack in (
-        ("record_string", ("param", "value", "pk"), _pack_strings),
-        ("record_date", ("param", "lo", "hi", "pk"), _pack_dates),
-        ("record_number", ("param", "unit", "value", "pk"), _pack_numbers),
-        ("record_ranked", ("token", "at", "pk"), _pack_ranked),
-    ):
+    for table, columns, pack in SIDES:
         old = {d.pk: pack(before[d.pk], d) for d in replaced}
         new = {d.pk: pack(d.entries, d) for d in replaced}
         stale = [pk for pk, rows in old.items() if rows and rows != new[pk]]
@@ -147,3 +142,12 @@ def _pack_ranked(entries: Entries, draft: Draft) -> bytes:
         return b""
     at = rank(draft.change.type, entries)
     return b"".join(_RANKED(3, 8, token, 8, at, 8, draft.pk) for token in sorted(set(entries.ranked)))
+
+
+# The tables beside the heads: their columns, and what packs a record's rows
+SIDES: tuple[tuple[str, tuple[str, ...], Callable[[Entries, Draft], bytes]], ...] = (
+    ("record_string", ("param", "value", "pk"), _pack_strings),
+    ("record_date", ("param", "lo", "hi", "pk"), _pack_dates),
+    ("record_number", ("param", "unit", "value", "pk"), _pack_numbers),
+    ("record_ranked", ("token", "at", "pk"), _pack_ranked),
+)

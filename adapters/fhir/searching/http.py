@@ -12,28 +12,35 @@ from adapters.fhir import xml
 from adapters.fhir.formats import negotiated
 from adapters.fhir.replies import Pairs, query_pairs
 from adapters.fhir.requests import kind_of
-from adapters.fhir.searching.operations import OPERATIONS
+from adapters.fhir.searching.operations import OPERATIONS, Operation
 from tracker_core.errors import Malformed
 
 _FORM = "application/x-www-form-urlencoded"
 Run = Callable[[HttpRequest, Pairs], Awaitable[Response]]
+Operate = Callable[[Operation, HttpRequest, Pairs], Awaitable[Response]]
 
 
-def routes(prefix: str, run: Run) -> Sequence[BaseRoute]:
-    """Return the routes; `run(request, parameters)` answers the path of the request as a GET of it would be."""
+def routes(prefix: str, run: Run, operate: Operate) -> Sequence[BaseRoute]:
+    """Return the routes.
+
+    `run(request, parameters)` answers the path of the request as a GET of it would be; `operate` does an operation.
+    """
 
     async def posted(request: HttpRequest) -> Response:
         body = (await request.body()).decode("utf-8", "replace")
         return await run(request, [*query_pairs(request.url.query), *query_pairs(body)])
 
-    async def operate(request: HttpRequest) -> Response:
-        given = await _parameters(request) if request.method == "POST" else []
-        return await run(request, [*query_pairs(request.url.query), *given])
+    def operation(one: Operation) -> BaseRoute:
+        async def operated(request: HttpRequest) -> Response:
+            given = await _parameters(request) if request.method == "POST" else []
+            return await operate(one, request, [*query_pairs(request.url.query), *given])
+
+        return Route(f"{prefix}/{one.path}", negotiated(operated), methods=list(one.methods))
 
     paths = ["/_search", "/{type}/_search", "/{type}/{id}/{member}/_search"]
     return [
         *(Route(prefix + path, negotiated(posted), methods=["POST"]) for path in paths),
-        *(Route(f"{prefix}/{one.path}", negotiated(operate), methods=["GET", "POST"]) for one in OPERATIONS),
+        *map(operation, OPERATIONS),
     ]
 
 

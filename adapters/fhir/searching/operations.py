@@ -1,13 +1,20 @@
-"""The operations that search, and the one table of them (FHIR R4 Patient and Observation operations)."""
+"""The operations that search or tend what searching needs, in one table (FHIR R4 Patient, Observation operations)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from adapters.fhir.replies import Conditions, Pairs, Reply
 from adapters.fhir.searching.codes import codes
 from adapters.fhir.searching.searches import answered
 from tracker_core import records
 from tracker_core.database import Session
+from tracker_core.errors import NotFound
+from tracker_core.records import Stored, reindexing
+from tracker_core.records.reindexing import Walk
+from tracker_core.records.terms import instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,7 @@ class Operation:
     instance: bool
     definition: str
     answer: Callable[[Session, str, Sequence[str], Pairs, Conditions], Reply]
+    methods: tuple[str, ...] = ("GET", "POST")
 
     @property
     def path(self) -> str:
@@ -39,16 +47,66 @@ def _lastn(session: Session, base: str, steps: Sequence[str], pairs: Pairs, cond
     return answered(base, "/".join(steps), pairs, page, conditions)
 
 
+def _order(session: Session, base: str, steps: Sequence[str], _pairs: Pairs, _conditions: Conditions) -> Reply:
+    """Put a walk over the records of a SearchParameter, or over all, in line."""
+    reindexing.order(session, _parameter(session, steps[1]) if len(steps) == 3 else None)
+    return _status(session, base, [*steps[:-1], "$reindex-status"], (), Conditions())
+
+
+def _status(session: Session, _base: str, steps: Sequence[str], _pairs: Pairs, _conditions: Conditions) -> Reply:
+    """Tell how far the walks have come: of one SearchParameter, or the latest hundred."""
+    walks = reindexing.walks(session, _parameter(session, steps[1]) if len(steps) == 3 else None)
+    names = records.by_pk(session, [walk.record for walk in walks if walk.record is not None])
+    parameters = [_walk(walk, names) for walk in walks]
+    return Reply(200, orjson.dumps({"resourceType": "Parameters", "parameter": parameters}))
+
+
+def _parameter(session: Session, id: str) -> int:
+    found = records.read(session, [("SearchParameter", id)]).get(("SearchParameter", id))
+    if found is None or found.deleted:
+        raise NotFound(f"there is no SearchParameter/{id}")
+    return found.pk
+
+
+def _walk(walk: Walk, names: Mapping[int, Stored]) -> dict[str, Any]:
+    of = names.get(walk.record or 0)
+    parts: list[dict[str, Any]] = [
+        *([{"name": "parameter", "valueReference": {"reference": of.reference}}] if of else []),
+        {"name": "status", "valueCode": walk.state},
+        {"name": "total", "valueInteger": walk.total},
+        {"name": "done", "valueInteger": walk.done},
+        {"name": "errors", "valueInteger": walk.errors},
+        *({"name": "error", "valueString": text} for text in walk.examples),
+        *({"name": "type", "valueCode": type_} for type_ in walk.types),
+        *(
+            {"name": n, "valueInstant": instant(at)}
+            for n, at in (("started", walk.started), ("finished", walk.finished))
+            if at
+        ),
+    ]
+    return {"name": "walk", "part": parts}
+
+
 _HL7 = "http://hl7.org/fhir/OperationDefinition/"
+_OURS = "urn:tracker-hub:operation:"
 OPERATIONS = (
     Operation("everything", "Patient", True, f"{_HL7}Patient-everything", _everything),
     Operation("lastn", "Observation", False, f"{_HL7}Observation-lastn", _lastn),
+    Operation("reindex", "SearchParameter", True, f"{_OURS}reindex", _order, ("POST",)),
+    Operation("reindex", "SearchParameter", False, f"{_OURS}reindex", _order, ("POST",)),
+    Operation("reindex-status", "SearchParameter", True, f"{_OURS}reindex-status", _status),
+    Operation("reindex-status", "SearchParameter", False, f"{_OURS}reindex-status", _status),
 )
 
 
-def operation(steps: Sequence[str]) -> Operation | None:
-    """Return the operation that a path names, or None."""
+def readable(steps: Sequence[str]) -> Operation | None:
+    """Return the operation that a GET of a path asks for, or None."""
     for one in OPERATIONS:
-        if steps[0] == one.type and len(steps) == 2 + one.instance and steps[-1] == f"${one.name}":
+        if (
+            "GET" in one.methods
+            and steps[0] == one.type
+            and len(steps) == 2 + one.instance
+            and steps[-1] == f"${one.name}"
+        ):
             return one
     return None

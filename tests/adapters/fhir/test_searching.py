@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from tests.adapters.fhir.test_bundles import bundle
+from tracker_core.database import Pool, transaction
+from tracker_core.records import reindexing
 
 
 def _entry(resource: dict[str, Any]) -> dict[str, Any]:
@@ -193,3 +195,46 @@ def test_lastn(ward: httpx.Client) -> None:
         ward.post("/Observation/$lastn", content=b"x", headers={"content-type": "application/json"}).status_code == 400
     )
     assert ward.post("/Observation/$lastn", json={"resourceType": "Patient"}).status_code == 400
+
+
+def test_a_search_parameter_of_ones_own(ward: httpx.Client, pool: Pool) -> None:
+    """A posted parameter is indexed by the worker, tells how far it is, and can be searched by when that has ended."""
+    mood = {
+        "resourceType": "SearchParameter",
+        "url": "urn:mood",
+        "name": "Mood",
+        "status": "active",
+        "description": "Mood",
+        "code": "mood",
+        "base": ["Observation"],
+        "type": "token",
+        "expression": "Observation.code",
+    }
+    place = ward.post("/SearchParameter", json=mood).headers["location"].partition("/_history")[0]
+
+    def status(path: str) -> dict[str, Any]:
+        walk = ward.get(path).json()["parameter"][0]["part"]
+        return {one["name"]: next(value for key, value in one.items() if key != "name") for one in walk}
+
+    assert ward.get("/Observation?mood=fever").status_code == 400
+    assert status(f"{place}/$reindex-status")["status"] == "waiting"
+    _walk(pool)
+    found = status("/SearchParameter/$reindex-status")
+    assert (found["status"], found["total"], found["done"], found["errors"]) == ("done", 3, 3, 0)
+    assert found["parameter"]["reference"] in place
+    assert ids(ward.get("/Observation?mood=fever")) == "o2"
+    assert ward.get(f"{place}/$reindex").status_code in (404, 405)
+    assert status(f"{place}/$reindex-status")["status"] == "done"
+    again = ward.post(f"{place}/$reindex")
+    assert (again.status_code, status(f"{place}/$reindex-status")["status"]) == (200, "waiting")
+    assert ward.post("/SearchParameter/$reindex").status_code == 200
+    assert ward.post("/SearchParameter/none/$reindex").status_code == 404
+    refused = ward.post("/SearchParameter", json={**mood, "code": "mood2", "expression": "Observation.code.first()"})
+    assert (refused.status_code, refused.json()["issue"][0]["expression"]) == (400, ["SearchParameter.expression"])
+
+
+def _walk(pool: Pool) -> None:
+    done = 1
+    while done:
+        with transaction(pool) as session:
+            done = reindexing.advance(session)

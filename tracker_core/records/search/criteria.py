@@ -113,6 +113,8 @@ def _criterion(type_: str, key: str, value: str) -> Criterion | Issue:
     parameter = LIST if code == "_list" else parameters(type_).get(code)
     if parameter is None:
         return _unknown(type_, key)
+    if not parameter.ready:
+        return Issue("not-supported", f"{code} cannot be searched yet: it is being indexed", where=key)
     if rest:
         return _chain(type_, parameter, modifier, rest, value, key)
     return _plain(parameter, modifier, value, key)

@@ -6,6 +6,7 @@ from psycopg import sql
 
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
+from tracker_core.records import custom
 from tracker_core.records.definitions import resource_types
 from tracker_core.records.search import criteria, running
 from tracker_core.records.search.conditions import condition
@@ -21,6 +22,7 @@ def lastn(session: Session, pairs: Sequence[tuple[str, str]], *, codes: Codes = 
     A code is `system|code` of any coding, or the text where there is none. At most 1,000 observations are returned.
     Raises as `search` does.
     """
+    custom.refresh(session, seconds=1)
     most = dict(pairs).get("max", "1")
     if not most.isascii() or not most.isdigit() or not 0 < int(most[:9]) <= MOST_COUNT:
         raise Malformed(f"max is a number from 1 to {MOST_COUNT}, not {most!r}", where="max")

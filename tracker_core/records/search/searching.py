@@ -8,6 +8,7 @@ from tracker_core.database import Session
 from tracker_core.errors import Malformed, NotFound, TooCostly
 from tracker_core.horizon import horizon
 from tracker_core.issues import Issue
+from tracker_core.records import custom
 from tracker_core.records.definitions import resource_types
 from tracker_core.records.search import criteria
 from tracker_core.records.search.conditions import condition, is_by_time
@@ -40,6 +41,7 @@ def search(
     `Malformed` for a value that cannot be read, `Unsupported` for what is not offered or too costly, `NotFound` for a
     compartment of nobody.
     """
+    custom.refresh(session, seconds=1)
     names = [types] if isinstance(types, str) else list(types)
     readings = {name: criteria.read(name, pairs) for name in names}
     page = Page(issues=_issues(readings))
