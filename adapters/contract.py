@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
 
+from mappings.concepts import Translate
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Peer, User
 from tracker_core.database import AsyncPool, Session
@@ -48,11 +49,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The other side, as a mapping needs it: its profile, and when the message arrived (for zones and defaults)."""
+    """The other side, as a mapping needs it: its profile, and when the message arrived (for zones and defaults).
+
+    `translate` knows what people answered to codes of this peer that no map had.
+    """
 
     peer: Peer
     received: datetime
     parameters: dict[str, str] = field(default_factory=dict)
+    translate: Translate | None = None
 
 
 @dataclass(slots=True)

@@ -43,123 +43,147 @@ class Case:
     deep: bool = True
 
 
+WHOLE = {"program": p.PROGRAM, "fields": LIST_FIELDS, "orgUnitMode": "ACCESSIBLE"}
+LOCAL = {"program": p.PROGRAM, "fields": LIST_FIELDS, "orgUnitMode": "CAPTURE"}
+NEWEST = {"order": "createdAt:desc"}
+VISITS = {"program": p.PROGRAM, "programStage": p.VISIT, "fields": EVENT_FIELDS}
+ENTITIES, EVENTS = "/tracker/trackedEntities", "/tracker/events"
+
+
+def always(*parts: dict[str, str]) -> Make:
+    """Return the same parameters each time."""
+    merged = {name: value for part in parts for name, value in part.items()}
+    return lambda _: merged
+
+
+def facility(*parts: dict[str, str]) -> Make:
+    """Return the parameters for some facility."""
+    return lambda c: {**always(*parts)(c), "orgUnits": p.facility(c.randrange(p.FACILITIES)), "orgUnitMode": "SELECTED"}
+
+
+def filtered(*parts: dict[str, str], by: Callable[[random.Random], str], name: str = "filter") -> Make:
+    """Return the parameters with a filter that varies."""
+    return lambda c: {**always(*parts)(c), name: by(c)}
+
+
+def given(chance: random.Random) -> str:
+    """Return some given name."""
+    return chance.choice(p.GIVEN)
+
+
 def cases() -> list[Case]:
     """Return what is measured."""
-    whole = {"program": p.PROGRAM, "fields": LIST_FIELDS, "orgUnitMode": "ACCESSIBLE"}
-    local = {"program": p.PROGRAM, "fields": LIST_FIELDS, "orgUnitMode": "CAPTURE"}
-    newest = {"order": "createdAt:desc"}
-    visits = {"program": p.PROGRAM, "programStage": p.VISIT, "fields": EVENT_FIELDS}
+    return [*entity_lists(), *searches(), *event_lists()]
 
-    def always(*parts: dict[str, str]) -> Make:
-        merged = {name: value for part in parts for name, value in part.items()}
-        return lambda _: merged
 
-    def facility(*parts: dict[str, str]) -> Make:
-        return lambda c: {
-            **always(*parts)(c),
-            "orgUnits": p.facility(c.randrange(p.FACILITIES)),
-            "orgUnitMode": "SELECTED",
-        }
-
-    def filtered(*parts: dict[str, str], by: Callable[[random.Random], str], name: str = "filter") -> Make:
-        return lambda c: {**always(*parts)(c), name: by(c)}
-
-    entities, events = "/tracker/trackedEntities", "/tracker/events"
-    given: Callable[[random.Random], str] = lambda c: c.choice(p.GIVEN)  # noqa: E731 - one word for the table below
+def entity_lists() -> list[Case]:
+    """Return lists of tracked ENTITIES, as people browse them."""
     return [
-        Case("entities of the program, newest", NATIONAL, entities, always(whole, newest)),
-        Case("entities of the program, default order", NATIONAL, entities, always(whole)),
-        Case("entities of a district, newest", NURSE, entities, always(local, newest)),
-        Case("entities of a facility, newest", NATIONAL, entities, facility(whole, newest), deep=False),
-        Case("entities, active enrollments", NURSE, entities, always(local, newest, {"enrollmentStatus": "ACTIVE"})),
-        Case("entities by family name", NATIONAL, entities, always(whole, {"order": f"{p.LAST}:asc"})),
+        Case("entities of the program, newest", NATIONAL, ENTITIES, always(WHOLE, NEWEST)),
+        Case("entities of the program, default order", NATIONAL, ENTITIES, always(WHOLE)),
+        Case("entities of a district, newest", NURSE, ENTITIES, always(LOCAL, NEWEST)),
+        Case("entities of a facility, newest", NATIONAL, ENTITIES, facility(WHOLE, NEWEST), deep=False),
+        Case("entities, active enrollments", NURSE, ENTITIES, always(LOCAL, NEWEST, {"enrollmentStatus": "ACTIVE"})),
+        Case("entities by family name", NATIONAL, ENTITIES, always(WHOLE, {"order": f"{p.LAST}:asc"})),
         Case(
             "filter: given name like",
             NATIONAL,
-            entities,
-            filtered(whole, newest, by=lambda c: f"{p.FIRST}:like:{given(c)[1:4]}"),
+            ENTITIES,
+            filtered(WHOLE, NEWEST, by=lambda c: f"{p.FIRST}:like:{given(c)[1:4]}"),
         ),
         Case(
             "filter: given name eq",
             NATIONAL,
-            entities,
-            filtered(whole, newest, by=lambda c: f"{p.FIRST}:eq:{given(c)}"),
+            ENTITIES,
+            filtered(WHOLE, NEWEST, by=lambda c: f"{p.FIRST}:eq:{given(c)}"),
         ),
+    ]
+
+
+def searches() -> list[Case]:
+    """Return searches for one person, as at a registration desk."""
+    return [
         Case(
             "search: given and family name start",
             NURSE,
-            entities,
+            ENTITIES,
             filtered(
-                whole, by=lambda c: f"{p.FIRST}:sw:{given(c)[:3]},{p.LAST}:sw:{c.choice(p.FAMILY)[:4]},{p.SEX}:eq:f"
+                WHOLE, by=lambda c: f"{p.FIRST}:sw:{given(c)[:3]},{p.LAST}:sw:{c.choice(p.FAMILY)[:4]},{p.SEX}:eq:f"
             ),
         ),
         Case(
             "search: phone eq",
             NURSE,
-            entities,
-            filtered(whole, by=lambda c: f"{p.PHONE}:eq:+255{c.randrange(10**9):09d}"),
+            ENTITIES,
+            filtered(WHOLE, by=lambda c: f"{p.PHONE}:eq:+255{c.randrange(10**9):09d}"),
             deep=False,
         ),
         Case(
             "search: phone like",
             NURSE,
-            entities,
-            filtered(whole, by=lambda c: f"{p.PHONE}:like:{c.randrange(10**6):06d}"),
+            ENTITIES,
+            filtered(WHOLE, by=lambda c: f"{p.PHONE}:like:{c.randrange(10**6):06d}"),
             deep=False,
         ),
         Case(
             "search: phone like, of the type",
             NATIONAL,
-            entities,
+            ENTITIES,
             filtered({"trackedEntityType": p.PERSON}, by=lambda c: f"{p.PHONE}:like:{c.randrange(10**6):06d}"),
             deep=False,
         ),
         Case(
             "search: unique number",
             NURSE,
-            entities,
-            filtered(whole, by=lambda c: f"{p.NUMBER}:eq:S{c.randrange(10**6) * 6:011d}"),
+            ENTITIES,
+            filtered(WHOLE, by=lambda c: f"{p.NUMBER}:eq:S{c.randrange(10**6) * 6:011d}"),
             deep=False,
         ),
-        Case("events of a stage, newest", NATIONAL, events, always(visits, {"order": "occurredAt:desc"})),
+    ]
+
+
+def event_lists() -> list[Case]:
+    """Return lists of events and enrollments."""
+    return [
+        Case("events of a stage, newest", NATIONAL, EVENTS, always(VISITS, {"order": "occurredAt:desc"})),
         Case(
             "events of a district, newest",
             NURSE,
-            events,
-            always(visits, {"order": "occurredAt:desc", "orgUnitMode": "CAPTURE"}),
+            EVENTS,
+            always(VISITS, {"order": "occurredAt:desc", "orgUnitMode": "CAPTURE"}),
         ),
         Case(
-            "events of a facility, newest", NATIONAL, events, facility(visits, {"order": "occurredAt:desc"}), deep=False
+            "events of a facility, newest", NATIONAL, EVENTS, facility(VISITS, {"order": "occurredAt:desc"}), deep=False
         ),
         Case(
             "events of a month",
             NATIONAL,
-            events,
-            always(visits, {"occurredAfter": "2023-03-01", "occurredBefore": "2023-03-31"}),
+            EVENTS,
+            always(VISITS, {"occurredAfter": "2023-03-01", "occurredBefore": "2023-03-31"}),
         ),
         Case(
             "single events, newest",
             NURSE,
-            events,
+            EVENTS,
             always({"program": p.SINGLE, "fields": EVENT_FIELDS, "orgUnitMode": "CAPTURE", "order": "occurredAt:desc"}),
         ),
         Case(
             "events: value eq",
             NATIONAL,
-            events,
-            filtered(visits, by=lambda c: f"{p.element(7)}:eq:{c.choice(p.CODES)}"),
+            EVENTS,
+            filtered(VISITS, by=lambda c: f"{p.element(7)}:eq:{c.choice(p.CODES)}"),
         ),
         Case(
             "events: number range",
             NATIONAL,
-            events,
-            filtered(visits, by=lambda c: f"{p.element(0)}:gt:{c.randrange(80)}"),
+            EVENTS,
+            filtered(VISITS, by=lambda c: f"{p.element(0)}:gt:{c.randrange(80)}"),
         ),
         Case(
             "events: rare text",
             NATIONAL,
-            events,
-            filtered(visits, by=lambda c: f"{p.element(4)}:eq:word {c.randrange(1000)}"),
+            EVENTS,
+            filtered(VISITS, by=lambda c: f"{p.element(4)}:eq:word {c.randrange(1000)}"),
             deep=False,
         ),
         Case(

@@ -5,14 +5,15 @@ from dataclasses import asdict
 from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
 from hub.apply import apply
 from hub.runtime import Runtime
+from hub.translations import of_peer
 from hub.views import load_view
 from terminology import snapshots
-from tracker_core import history, messages, peers, routes
+from tracker_core import history, messages, peers, routes, unmapped
 from tracker_core.context import Peer
 from tracker_core.database import Rollback, Session
 from tracker_core.errors import Unsupported
 from tracker_core.issues import Report
-from tracker_core.messages import Arrival, Message
+from tracker_core.messages import Arrival, Message, State
 from tracker_core.records.definitions import type_names
 
 
@@ -61,12 +62,17 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     envelope = Envelope(**message.about)
     raw = message.body or b""
     snapshots.keep_fresh(session)
-    reading = adapter.read(adapter.parse(raw, envelope), Sender(peer, message.created, envelope.parameters))
+    sender = Sender(peer, message.created, envelope.parameters, of_peer(session, peer))
+    reading = adapter.read(adapter.parse(raw, envelope), sender)
     report = Report(issues=reading.issues, rejected=reading.rejected)
-    if not report.rejected:
+    codes = unmapped.untranslated(reading.issues)
+    parked = bool(codes) and peer.settings.get("unmapped") == "park"
+    if not report.rejected and not parked:
         _attempt(session, message, peer, reading, report)
+    unmapped.note(session, peer.id, message.id, codes)
     answer = adapter.answer(raw, envelope, report, None)
-    messages.finish(session, message.id, "rejected" if report.rejected else "done", report.as_json(), answer)
+    state: State = "parked" if parked else "rejected" if report.rejected else "done"
+    messages.finish(session, message.id, state, report.as_json(), answer)
     return report, answer
 
 

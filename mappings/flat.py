@@ -17,7 +17,6 @@ from mappings.paths import DOCUMENT, BadRow, parse_path
 from mappings.places import MISSING, Doc, ListPlace, Place, compile_list, compile_place
 from mappings.rows import Row, Section, Test, read_sections
 from mappings.scope import Scope, Unfit
-from tracker_core.issues import Issue
 
 Cells = Mapping[str, str]
 
@@ -151,7 +150,7 @@ def _read_rule(rule: Rule, cells: Cells, doc: Doc, scope: Scope) -> None:
     except Unfit as unfit:
         place = f"{scope.where}{rule.columns[0]}" if rule.columns else scope.where
         value = "; ".join(text for text in texts if text.strip())[:200]
-        scope.issues.append(Issue(unfit.code, unfit.reason, "error", place, value, str(rule.row)))
+        scope.issues.append(unfit.issue("error", place, value, str(rule.row)))
         return
     if value is MISSING:
         return

@@ -15,7 +15,6 @@ from mappings.paths import stamper
 from mappings.places import MISSING, Doc, ListPlace, Place
 from mappings.rows import Row
 from mappings.scope import Scope, Unfit
-from tracker_core.issues import Issue
 
 Read = Callable[[str, Scope], Any]
 Write = Callable[[Any, Scope, str], str | None]
@@ -237,7 +236,7 @@ def attempt(rule: Rule, read_value: Read, text: str, scope: Scope, number: int) 
 def fail(rule: Rule, unfit: Unfit, value: str, scope: Scope) -> None:
     """Add the issue of a row that failed: table, line, left, right, value and reason."""
     if not scope.quiet:
-        scope.issues.append(Issue(unfit.code, unfit.reason, "warning", "", value[:200], str(rule.row)))
+        scope.issues.append(unfit.issue("warning", "", value, str(rule.row)))
 
 
 def clear(rule: Rule, doc: Doc, scope: Scope) -> bool:

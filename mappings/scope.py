@@ -10,18 +10,27 @@ from mappings.concepts import ConceptMap, Target, Translate
 from mappings.er7 import Encoding
 from mappings.places import Doc
 from mappings.rows import Row
-from tracker_core.issues import Issue
+from tracker_core.issues import Issue, Severity
 
 NO_MARK = "\x00"
 
 
 class Unfit(ValueError):
-    """A value that a codec cannot take. The row yields an issue and nothing else; the other rows go on."""
+    """A value that a codec cannot take. The row yields an issue and nothing else; the other rows go on.
 
-    def __init__(self, reason: str, code: str = "bad-value") -> None:
+    `untranslated` is the code that `concept_map` does not have, where that is what is wrong.
+    """
+
+    def __init__(self, reason: str, code: str = "bad-value", concept_map: str = "", untranslated: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.concept_map = concept_map
+        self.untranslated = untranslated
+
+    def issue(self, severity: Severity, where: str, value: str, row: str) -> Issue:
+        """Return the issue to tell of it; `value` is the text that the row met."""
+        return Issue(self.code, self.reason, severity, where, (self.untranslated or value)[:200], row, self.concept_map)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +48,13 @@ class Profile:
     translate: Translate | None = None
 
 
-def profile_from(settings: Mapping[str, Any], domain: str = "") -> Profile:
+def profile_from(settings: Mapping[str, Any], domain: str = "", translate: Translate | None = None) -> Profile:
     """Build the profile of a peer: `zone` (IANA name), `naming` (name -> system), its code as `domain`.
 
     Raises `ZoneInfoNotFoundError` (a `KeyError`) for a zone that does not exist.
     """
     zone = settings.get("zone")
-    return Profile(ZoneInfo(zone) if zone else None, dict(settings.get("naming", {})), domain)
+    return Profile(ZoneInfo(zone) if zone else None, dict(settings.get("naming", {})), domain, translate)
 
 
 @dataclass(slots=True)
@@ -86,11 +95,11 @@ class Scope:
             return UTC
         return zone
 
-    def warn(self, code: str, text: str, value: str) -> None:
+    def warn(self, code: str, text: str, value: str, concept_map: str = "") -> None:
         """Add an issue about the row at work, which goes on. The reader of the row puts the place before it."""
         if not self.quiet:
             row = str(self.row) if self.row else ""
-            self.issues.append(Issue(code, text, "warning", "", value[:200], row))
+            self.issues.append(Issue(code, text, "warning", "", value[:200], row, concept_map))
 
     def locate(self, start: int, prefix: str) -> None:
         """Put `prefix` before the place of every issue from number `start` on."""

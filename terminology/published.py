@@ -52,9 +52,10 @@ def versions(session: Session, kind: str, url: str) -> dict[str, Document]:
     return dict(session.execute(query, (url,)).fetchall())
 
 
-def served(session: Session, kind: str) -> list[tuple[int, Document]]:
-    """Return (key, resource) of everything of a kind that is served; a key changes with what it leads to."""
-    found: list[tuple[Any, ...]] = session.execute(f"select pk, doc from {TABLES[kind]} where current").fetchall()
+def served(session: Session, kind: str, prefix: str = "") -> list[tuple[int, Document]]:
+    """Return (key, resource) of everything of a kind that is served, whose url starts with `prefix`."""
+    query = f"select pk, doc from {TABLES[kind]} where current and starts_with(url, %s) order by url"
+    found: list[tuple[Any, ...]] = session.execute(query, (prefix,)).fetchall()
     return [(pk, doc) for pk, doc in found]
 
 

@@ -41,6 +41,12 @@ def touch(session: Session) -> None:
     session.execute("update terminology_version set version = nextval('object_pk')")
 
 
+def version(session: Session) -> int:
+    """Return the number of the last load: it differs whenever something was loaded since."""
+    found: int = session.execute("select version from terminology_version").fetchall()[0][0]
+    return found
+
+
 STATE = "select * from terminology_state"
 
 

@@ -15,12 +15,17 @@ from uuid import uuid4
 import psycopg
 import pytest
 import uvicorn
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from starlette.types import ASGIApp
 
 from hub import embedded, migrations
 from tracker_core.database import Pool, Session, open_pool, transaction
+
+# How long an example takes depends on what else runs: no property is about that.
+settings.register_profile("timeless", deadline=None)
+settings.load_profile("timeless")
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 

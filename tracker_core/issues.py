@@ -13,7 +13,8 @@ class Issue:
 
     `code` is stable (DHIS2's E-codes where DHIS2 has one, else a short kebab-case word), `text` is for people,
     `where` names the place in the caller's terms (FHIRPath, `PID-8`, `line 12 column sex`, a uid),
-    `value` is the offending text, `row` the mapping row that met it (`table:line left -> right`).
+    `value` is the offending text, `row` the mapping row that met it (`table:line left -> right`); of a code that
+    could not be translated, `concept_map` names the concept map that does not have it and `value` is the code alone.
     """
 
     code: str
@@ -22,10 +23,11 @@ class Issue:
     where: str = ""
     value: str = ""
     row: str = ""
+    concept_map: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Return the issue as a JSON object without its empty parts."""
-        pairs = {k: getattr(self, k) for k in ("code", "severity", "text", "where", "value", "row")}
+        pairs = {k: getattr(self, k) for k in ("code", "severity", "text", "where", "value", "row", "concept_map")}
         return {k: v for k, v in pairs.items() if v}
 
 

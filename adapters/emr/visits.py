@@ -27,7 +27,8 @@ def read(sheet: Sheet, sender: Sender) -> Reading:
     wrong = list(_column_issues(sheet, layout))
     if any(issue.severity == "error" for issue in wrong):
         return Reading(issues=wrong, rejected=True)
-    batch = _Batch(sheet, layout, sender, Scope(profile_from(sender.peer.settings, sender.peer.code)))
+    profile = profile_from(sender.peer.settings, sender.peer.code, sender.translate)
+    batch = _Batch(sheet, layout, sender, Scope(profile))
     batch.issues.extend(wrong)
     for row in sheet.rows:
         _read_row(batch, row)

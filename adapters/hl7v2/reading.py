@@ -41,7 +41,7 @@ def read(document: Document, sender: Sender) -> Reading:
     The peer's settings give `overlay`, `zone`, `naming` and, for messages that do not name one, `charset`. In a batch
     each message stands alone.
     """
-    profile = mappings.profile_from(sender.peer.settings, sender.peer.code)
+    profile = mappings.profile_from(sender.peer.settings, sender.peer.code, sender.translate)
     tables = tables_of(sender.peer)
     changes = ChangeSet(atomic=len(document.parts) == 1)
     reading = Reading(changes, list(document.issues))

@@ -18,7 +18,6 @@ from mappings.binding.grammar import Binding, BoundRow, Stage, Template
 from mappings.codecs.codec import merged
 from mappings.places import MISSING, Doc
 from mappings.scope import Scope, Unfit
-from tracker_core.issues import Issue
 from tracker_core.records import definitions
 
 Group: TypeAlias = Mapping[str, list[Doc]]
@@ -297,6 +296,4 @@ def quiet(scope: Scope) -> Scope:
 def note_unfit(row: BoundRow, unfit: Unfit, value: str, scope: Scope) -> None:
     """Add the issue of a value that a row could not carry."""
     if not scope.quiet:
-        scope.issues.append(
-            Issue(unfit.code, unfit.reason, "warning", scope.where or row.row.left, value[:200], str(row.row))
-        )
+        scope.issues.append(unfit.issue("warning", scope.where or row.row.left, value, str(row.row)))

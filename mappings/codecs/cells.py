@@ -82,7 +82,7 @@ def coded(kind: str, concepts: ConceptMap) -> Codec:
         spellings = (word, word.lower(), word.upper())
         target = next((found for spelling in spellings if (found := scope.translate(concepts, spelling))), None)
         if target is None:
-            raise Unfit(f"not a {concepts.name} we know", "unknown-code")
+            raise Unfit(f"not a {concepts.name} we know", "unknown-code", concepts.name, word)
         return target.code if kind == "code" else {"coding": [target.coding()]}
 
     def encode(value: Any, _scope: Scope, _old: Any) -> str | None:

@@ -36,7 +36,7 @@ def code(mapped: ConceptMap) -> Codec:
         if found is None:
             if text.strip() in mapped.silent:
                 return MISSING
-            raise Unfit(f"not in {mapped.name}", UNMAPPED)
+            raise Unfit(f"not in {mapped.name}", UNMAPPED, mapped.name, text.strip())
         return found.code
 
     def encode(value: Any, _scope: Scope, _old: Any) -> str | None:
@@ -66,7 +66,7 @@ def translated(mapped: ConceptMap, text: str, scope: Scope) -> Target | None:
     """Return what a code of the sender means; one that is not in the map is told as a task for a person."""
     found = scope.translate(mapped, text)
     if found is None and text and text not in mapped.silent:
-        scope.warn(UNMAPPED, f"not in {mapped.name}", text)
+        scope.warn(UNMAPPED, f"not in {mapped.name}", text, mapped.name)
     return found
 
 
