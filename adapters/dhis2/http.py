@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from adapters.contract import Access, Face
 from adapters.dhis2 import (
     data_store,
+    duplicates,
     exports,
     files,
     generated,
@@ -65,6 +66,7 @@ _SERVED: Routes = (
     *exports.ROUTES,
     *ownership.ROUTES,
     *notes.ROUTES,
+    *duplicates.ROUTES,
     *generated.ROUTES,
     *files.ROUTES,
     *held_files.ROUTES,

@@ -8,6 +8,18 @@ from tracker_core.identity.assignment import assign
 from tracker_core.identity.duplicates import dismiss
 from tracker_core.identity.facts import PERSON_SYSTEM, PatientFacts
 from tracker_core.identity.merging import merge, merges_of, unmerge
+from tracker_core.identity.picking import Choice
 from tracker_core.identity.rows import forget, trust
 
-__all__ = ["PERSON_SYSTEM", "PatientFacts", "assign", "dismiss", "forget", "merge", "merges_of", "trust", "unmerge"]
+__all__ = [
+    "PERSON_SYSTEM",
+    "Choice",
+    "PatientFacts",
+    "assign",
+    "dismiss",
+    "forget",
+    "merge",
+    "merges_of",
+    "trust",
+    "unmerge",
+]

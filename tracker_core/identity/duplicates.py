@@ -65,6 +65,8 @@ def file_suspicions(session: Session, context: Context, suspicions: list[Suspici
         select uid, original, duplicate, score, reasons, %s
         from unnest(%b::text[], %b::bigint[], %b::bigint[], %b::real[], %b::jsonb[])
             as new (uid, original, duplicate, score, reasons)
+        where not exists (select from potential_duplicate turned
+            where turned.original = new.duplicate and turned.duplicate = new.original)
         on conflict (original, duplicate) do update
             set score = excluded.score, reasons = potential_duplicate.reasons || excluded.reasons, updated = now()
             where potential_duplicate.status = 'OPEN' and potential_duplicate.score <= excluded.score""",
@@ -89,7 +91,7 @@ def dismiss(session: Session, uid: str) -> None:
     session.execute("update potential_duplicate set status = 'INVALID', updated = now() where uid = %s", (uid,))
 
 
-def redirect_duplicates(session: Session, survivor: int, loser: int) -> list[list[Any]]:
+def redirect_duplicates(session: Session, username: str, survivor: int, loser: int) -> list[list[Any]]:
     """Close the pair itself; let the loser's other open suspicions name the survivor. Return how they were."""
     found = session.execute(
         """select pk, original, duplicate, status from potential_duplicate
@@ -97,9 +99,9 @@ def redirect_duplicates(session: Session, survivor: int, loser: int) -> list[lis
         (loser,),
     ).fetchall()
     session.execute(
-        """update potential_duplicate p set status = 'MERGED', updated = now()
+        """update potential_duplicate p set status = 'MERGED', updated = now(), updated_by = %(username)s
         where pk = any(%(pks)b) and %(survivor)s in (original, duplicate)""",
-        {"pks": [row[0] for row in found], "survivor": survivor},
+        {"pks": [row[0] for row in found], "survivor": survivor, "username": username},
     )
     session.execute(
         """with facing as (
@@ -108,8 +110,8 @@ def redirect_duplicates(session: Session, survivor: int, loser: int) -> list[lis
         update potential_duplicate p set original = least(%(survivor)s, facing.other),
             duplicate = greatest(%(survivor)s, facing.other), updated = now()
         from facing where p.pk = facing.pk and not exists (
-            select from potential_duplicate q where q.original = least(%(survivor)s, facing.other)
-            and q.duplicate = greatest(%(survivor)s, facing.other))""",
+            select from potential_duplicate q where least(q.original, q.duplicate) = least(%(survivor)s, facing.other)
+            and greatest(q.original, q.duplicate) = greatest(%(survivor)s, facing.other))""",
         {"pks": [row[0] for row in found], "survivor": survivor, "loser": loser},
     )
     return [list(row) for row in found]

@@ -10,13 +10,15 @@ from tracker_core.errors import Conflict, NotFound
 from tracker_core.history import Action, Change, note_changes
 from tracker_core.identity import moving, persons
 from tracker_core.identity.duplicates import redirect_duplicates, restore_duplicates
+from tracker_core.identity.picking import Choice, bring_back, pick
 
 
-def merge(session: Session, context: Context, survivor: int, loser: int) -> int:
+def merge(session: Session, context: Context, survivor: int, loser: int, choice: Choice | None = None) -> int:
     """Make `loser` (a tracked entity's pk) part of `survivor`; return the pk of the merge, by which it is undone.
 
-    Records, enrollments, events, relationships and the attributes that the survivor lacks move over; the loser stays
-    as an inactive, deleted entity that points to the survivor, so that everything that still names it follows.
+    Records, enrollments, events, relationships and the attributes that the survivor lacks move over, or of the last
+    four only what `choice` names; the loser stays as an inactive, deleted entity that points to the survivor, so that
+    everything that still names it follows.
     Raises NotFound for an unknown person, Conflict for two names of one person.
     """
     moving.lock_persons(session, [survivor, loser])
@@ -26,18 +28,27 @@ def merge(session: Session, context: Context, survivor: int, loser: int) -> int:
         raise Conflict("both are the same person already")
     moved: dict[str, Any] = {
         "whole": True,
-        **moving.owned(session, loser),
-        "sides": moving.sides(session, loser),
-        "twins": moving.drop_twins(session, survivor, loser),
-        "attributes": moving.lacking(session, survivor, loser),
         "keys": moving.unique_keys(session, loser),
-        "duplicates": redirect_duplicates(session, survivor, loser),
+        **(
+            _everything(session, survivor, loser) if choice is None else pick(session, context, survivor, loser, choice)
+        ),
+        "duplicates": redirect_duplicates(session, context.actor, survivor, loser),
         "inactive": _retire(session, context, survivor, loser),
     }
     moved["owners"] = moving.share_owners(session, context, survivor, loser, moved["enrollment"])
     moving.move(session, context, moved, loser, survivor)
     moving.copy_attributes(session, context, survivor, loser, moved["attributes"])
+    moving.hand_files(session, loser, survivor)
     return _remember(session, context, survivor, loser, moved)
+
+
+def _everything(session: Session, survivor: int, loser: int) -> dict[str, Any]:
+    return {
+        **moving.owned(session, loser),
+        "sides": moving.sides(session, loser),
+        "twins": moving.drop_twins(session, survivor, loser),
+        "attributes": moving.lacking(session, survivor, loser),
+    }
 
 
 def move_records(session: Session, context: Context, patients: list[int], survivor: int, loser: int) -> int:
@@ -129,7 +140,9 @@ def _revive(session: Session, context: Context, survivor: int, loser: int, moved
         (context.at, context.change_set, loser, moved["inactive"], survivor, loser),
     )
     moving.restore_twins(session, moved["twins"])
+    bring_back(session, survivor, loser, moved)
     moving.withdraw_attributes(session, survivor, loser, moved)
+    moving.hand_files(session, survivor, loser)
     restore_duplicates(session, moved["duplicates"])
     _log(session, context, "unmerge", survivor, loser, [survivor, None])
 

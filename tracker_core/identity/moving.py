@@ -30,7 +30,10 @@ def owned(session: Session, person: int) -> dict[str, list[int]]:
 
 
 def drop_twins(session: Session, survivor: int, loser: int) -> list[int]:
-    """Delete those relationships that the survivor will have twice when the loser is part of it; return their pks."""
+    """Delete the relationships that would be one too many when the loser is part of the survivor; return their pks.
+
+    Those that the survivor would have twice, and those between the two.
+    """
     found = session.execute(
         """with after as (
             select pk, type, %(loser)s in (from_pk, to_pk) as moved,
@@ -39,8 +42,10 @@ def drop_twins(session: Session, survivor: int, loser: int) -> list[int]:
             from relationship where not deleted
                 and (from_pk in (%(survivor)s, %(loser)s) or to_pk in (%(survivor)s, %(loser)s))
         ), counted as (
-            select pk, row_number() over (partition by type, source, target order by moved, pk) as n from after)
-        update relationship r set deleted = true from counted where counted.pk = r.pk and n > 1 returning r.pk""",
+            select pk, source = target as looped,
+                row_number() over (partition by type, source, target order by moved, pk) as n from after)
+        update relationship r set deleted = true from counted
+        where counted.pk = r.pk and (n > 1 or looped) returning r.pk""",
         {"survivor": survivor, "loser": loser},
     ).fetchall()
     return sorted(row[0] for row in found)
@@ -179,6 +184,15 @@ def _hand_keys(session: Session, source: int, target: int) -> None:
         from unnest(%b::bigint[], %b::text[], %b::text[]) as h (attribute, value, key)
         where v.entity = %s and v.attribute = h.attribute and v.value = h.value and v.unique_key is null""",
         ([row[0] for row in held], [row[1] for row in held], [row[2] for row in held], target),
+    )
+
+
+def hand_files(session: Session, source: int, target: int) -> None:
+    """Let the attributes of `target` hold the files that they name and those of `source` held."""
+    session.execute(
+        """update file_resource f set holder = %s from attribute_value v join metadata_object m on m.pk = v.attribute
+        where f.kind = 'trackedEntity' and f.holder = %s and f.field = m.uid and v.entity = %s and v.value = f.uid""",
+        (target, source, target),
     )
 
 
