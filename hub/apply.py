@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hub import bound
-from tracker_core import access, aggregates, records, tracker
+from tracker_core import access, aggregates, packages, records, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
 from tracker_core.database import Session
@@ -20,6 +20,10 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
     such user any more); what bindings derive is the hub's own.
     """
     read_before = len(report.issues)
+    for package in changes.packages:
+        brought = packages.bring_in(session, context, package, access.load(session, context.actor))
+        _note(report, brought.outcomes, brought.issues)
+        report.rejected = report.rejected or brought.rejected
     _write_records(session, context, changes, report)
     if changes.merges:
         _note(report, *merge_patients(session, context, changes.merges))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tracker_core.issues import Issue
+from tracker_core.metadata.importing.options import Options
 
 Method = Literal["put", "create", "merge", "delete", "patch", "retract"]
 
@@ -197,6 +198,14 @@ UIDS = Schemes()
 
 
 @dataclass(slots=True)
+class PackageChange:
+    """Metadata to import: a payload of the shape of DHIS2's `/api/metadata`, and how."""
+
+    payload: dict[str, Any]
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(slots=True)
 class ChangeSet:
     """Everything one document asks for, in document order per kind.
 
@@ -213,6 +222,7 @@ class ChangeSet:
     relationships: list[RelationshipChange] = field(default_factory=list)
     merges: list[MergeChange] = field(default_factory=list)
     aggregates: list[AggregateChange] = field(default_factory=list)
+    packages: list[PackageChange] = field(default_factory=list)
     atomic: bool = True
     strategy: Strategy = "create_and_update"
     validation: Validation = "full"

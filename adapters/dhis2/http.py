@@ -23,7 +23,7 @@ from adapters.dhis2 import (
     jobs,
     login,
     me,
-    metadata_pages,
+    metadata,
     notes,
     objects,
     org_unit_changes,
@@ -81,7 +81,7 @@ _SERVED: Routes = (
     *sharing.ROUTES,
     *org_unit_changes.ROUTES,
     *org_units.ROUTES,
-    *metadata_pages.ROUTES,
+    *metadata.ROUTES,
     *objects.ROUTES,
 )
 

@@ -1,7 +1,7 @@
 """What arrives as a message of this format, by the path it was sent to: one `Kind` each.
 
 A kind that is asked for with `async=true` is a job (see `jobs`): give it its row here, keep its bytes with
-`jobs.start`, and the worker parses, reads and applies them as a request would. Metadata imports fit the same way.
+`jobs.start`, and the worker parses, reads and applies them as a request would.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.contract import Envelope, Identity, Reading, Sender
 from adapters.dhis2 import payload, report
+from adapters.dhis2.metadata import importing
 from tracker_core.issues import Report
 
 
@@ -29,7 +30,8 @@ class Kind:
 
 
 TRACKER = Kind("tracker", "TRACKER_IMPORT_JOB", "/tracker", payload.parse, payload.read, report.answer)
-KINDS: tuple[Kind, ...] = (TRACKER,)
+METADATA = Kind("metadata", importing.JOB, "/metadata", importing.parse, importing.read, importing.answer)
+KINDS: tuple[Kind, ...] = (TRACKER, METADATA)
 
 
 def kind_of(envelope: Envelope) -> Kind:

@@ -37,7 +37,6 @@ _OTHERS = frozenset(
         "GML_IMPORT",
         "LEADER_ELECTION",
         "LEADER_RENEWAL",
-        "METADATA_IMPORT",
         "META_DATA_SYNC",
         "MONITORING",
         "PREDICTOR",

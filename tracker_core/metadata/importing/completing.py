@@ -72,7 +72,8 @@ def _share(item: Incoming, options: Options) -> None:
     elif item.stored and "sharing" in item.stored:
         item.doc["sharing"] = item.stored["sharing"]
     elif item.stored is None and item.type.shareable and options.user:
-        owner = {"owner": options.creator or options.user.uid, "external": False, "public": "rw------"}
+        public = "rw------" if options.guard is None or options.guard.publishes(item.type) else "--------"
+        owner = {"owner": options.creator or options.user.uid, "external": False, "public": public}
         item.doc["sharing"] = {**owner, "users": {}, "userGroups": {}}
 
 

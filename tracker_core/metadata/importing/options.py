@@ -1,6 +1,6 @@
 """How an import is to go: DHIS2's parameters (Web API 2.42, "Metadata import and export") and who stands behind it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -36,9 +36,17 @@ class Store(Protocol):
         """Store what is planned, which has no issues."""
 
 
-# What somebody may not do: the type, the stored document (None for a new object), and the one to be stored (None to
-# delete it), as (code, arguments of its message).
-Guard = Callable[[Type, Document | None, Document | None], Iterable[tuple[str, Sequence[str]]]]
+class Guard(Protocol):
+    """What the one who imports may do."""
+
+    def denials(self, type: Type, stored: Document | None, doc: Document | None) -> Iterable[tuple[str, Sequence[str]]]:
+        """Say why `stored` (None: nothing yet) may not become `doc` (None: nothing any more): codes, with arguments."""
+
+    def publishes(self, type: Type) -> bool:
+        """Tell whether new objects of a type are public unless they say otherwise."""
+
+    def reads(self, doc: Document) -> bool:
+        """Tell whether new references to an object are allowed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,16 @@ def find_issues(session: Session, prospect: Prospect, options: Options) -> list[
 
 
 def _guarded(prospect: Prospect, options: Options) -> Iterator[Issue]:
-    """Yield what the user may not do."""
-    for item in prospect.items if options.guard else ():
-        if not item.implied and item.action != "unchanged" and options.guard:
-            for code, arguments in options.guard(item.type, item.stored, item.doc):
-                yield item.fault(code, *arguments)
+    """Yield what the user may not do: change an object, or refer to one that is not shared with the user."""
+    guard = options.guard
+    if guard is None:
+        return
+    for item in prospect.items:
+        if item.implied or item.action == "unchanged":
+            continue
+        for code, arguments in guard.denials(item.type, item.stored, item.doc):
+            yield item.fault(code, *arguments)
+        yield from references.hidden(prospect, item, guard)
 
 
 def _following(prospect: Prospect, found: list[Issue]) -> list[Issue]:

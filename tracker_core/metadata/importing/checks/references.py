@@ -6,6 +6,7 @@ from tracker_core.database import Session
 from tracker_core.issues import Issue
 from tracker_core.metadata import schema
 from tracker_core.metadata.importing.incoming import Incoming, Key, Prospect
+from tracker_core.metadata.importing.options import Guard
 from tracker_core.metadata.schema import Reference
 
 # One table holds these in DHIS2, so that a reference to one of them may be by another's name.
@@ -51,6 +52,14 @@ def _fault(item: Incoming, reference: Reference) -> Issue:
     if item.type.collection == "dashboards" and reference.path[0] == "dashboardItems":
         return item.fault("E4061", item.uid, reference.by.name, named, value=named)
     return item.fault("E5002", named, item.uid, str(reference.path[0]), value=named)
+
+
+def hidden(prospect: Prospect, item: Incoming, guard: Guard) -> Iterator[Issue]:
+    """Yield E5008 for a reference to a stored object that `guard` does not let be read."""
+    for reference in schema.references(item.type, item.doc):
+        found = prospect.known.get(reference.target, reference.uid)
+        if found is not None and schema.TYPES[reference.target].shareable and not guard.reads(found.doc):
+            yield item.fault("E5008", reference.uid, item.uid, str(reference.path[0]), value=reference.uid)
 
 
 def orphaned(prospect: Prospect, refused: set[Key]) -> Iterator[Issue]:
