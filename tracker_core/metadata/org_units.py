@@ -18,6 +18,7 @@ from tracker_core.uids import new_uid
 TYPE = "organisationUnits"
 # Columns of their own; everything else of a document stays in `doc`.
 _COMPUTED = ("path", "level", "children", "ancestors", "leaf", "href", "access", "lastUpdated")
+_MADE = ("created", "createdBy", "lastUpdatedBy")
 
 
 @dataclass(slots=True)
@@ -125,6 +126,7 @@ def plan(session: Session, docs: list[dict[str, Any]]) -> Plan:
         coded = codes.get(str(parent.get("code")), "") if isinstance(parent, dict) else ""
         unit = Unit(uid, _kept(doc), reference(parent) or coded)
         if found := stored.get(uid):
+            unit.doc = _made_when(unit.doc, found.doc)
             unit.pk, unit.old, unit.old_path = found.pk, (found.doc, found.parent), found.path
         made.units.append(unit)
         made.issues += _wrong(unit, bool(parent))
@@ -149,6 +151,12 @@ def _read(session: Session, docs: list[dict[str, Any]]) -> dict[str, _Row]:
 
 def _kept(doc: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in doc.items() if k not in _COMPUTED and k not in ("id", "parent")}
+
+
+def _made_when(doc: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """Return `doc` with what is stored of when and by whom the unit was made: an update says nothing of that."""
+    kept = {k: v for k, v in stored.items() if k in _MADE}
+    return {**{k: v for k, v in doc.items() if k not in _MADE}, **kept}
 
 
 def _wrong(unit: Unit, has_parent: bool) -> list[Issue]:

@@ -99,7 +99,7 @@ def _take(package: Package, type: Type, index: int, doc: Any) -> None:
     elif doc.get("id") is not None and not is_uid(str(doc["id"])):
         package.issues.append(_issue("E4014", where, str(doc["id"]), "id"))
     elif type.collection in APART:
-        package.apart.setdefault(type.collection, []).append(doc)
+        package.apart.setdefault(type.collection, []).append(bare(doc))
     else:
         package.items.append(Incoming(type, str(doc.get("id") or ""), bare(doc), index))
 
