@@ -142,6 +142,9 @@ def test_metadata_is_named_as_asked(ward: Ward) -> None:
 
 def test_custom_attributes_name_metadata(ward: Ward) -> None:
     """`ATTRIBUTE:uid` takes the value of a custom attribute, of org units too; who has none makes it 422."""
+    attribute = {"id": "AtForeign00", "name": "Foreign id", "shortName": "Foreign id", "valueType": "TEXT"}
+    attribute |= {"programAttribute": True, "organisationUnitAttribute": True}
+    assert ward.root.post("/api/metadata", json={"attributes": [attribute]}).status_code == 200
     held = [{"attribute": {"id": "AtForeign00"}, "value": "X-17"}]
     p.change(ward.root, "programs", p.MALARIA, attributeValues=held)
     for number, uid in enumerate(p.CLINICS):
