@@ -10,9 +10,7 @@ database share the cores. Reads fetch random records by id.
 import base64
 import gzip
 import http.client
-import multiprocessing
 import random
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,20 +23,12 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import psycopg
-import uvicorn
 
-from hub import admin, app, migrations, registry
-from hub.access import HubAccess
-from hub.runtime import Runtime, spare_collections
-from hub.settings import Settings
-from tracker_core import metadata, users
-from tracker_core.database import async_pool, open_pool, transaction
+from benchmarks.wire import PASSWORD, serving
 from tracker_core.records import documents
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpora" / "fhir" / "synthea"
-PASSWORD = "benchmark-only"
 CLIENTS = 4
-SERVERS = 2
 CODES = ("8302-2", "29463-7", "8480-6", "8462-4", "8867-4")
 TABLES = ("record", "record_version", "record_string", "record_date", "record_number", "record_ranked")
 
@@ -112,28 +102,13 @@ def _entry(resource: dict[str, Any], name: str) -> dict[str, Any]:
 
 def measure(url: str) -> Rate:
     """Measure on an empty database at `url`: the import, then reads, then the ceiling."""
-    migrations.upgrade(url)
-    pool = open_pool(url, 2)
-    with transaction(pool) as session:
-        metadata.bootstrap(session)
-        users.ensure_admin(session, PASSWORD)
-    pool.close()
     sent = bundles()
     resources = [split(bundle) for bundle in sent]
     count = sum(map(len, resources))
-    listening = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listening.getsockname()[1]}/fhir"
-    fork = multiprocessing.get_context("fork")
-    servers = [fork.Process(target=serve, args=(url, listening), daemon=True) for _ in range(SERVERS)]
-    for server in servers:
-        server.start()
-    try:
+    with serving(url) as where:
+        base = f"http://{where}/fhir"
         imported = _import(base, sent)
         read = _read(base)
-    finally:
-        for server in servers:
-            server.terminate()
-            server.join()
     return Rate(count / imported, count / _copy_rows(url), count / _copy_bare(url, resources), read, count)
 
 
@@ -147,16 +122,6 @@ def split(bundle: bytes) -> list[bytes]:
         entry: list[Entry]
 
     return [bytes(one.resource) for one in msgspec.json.decode(bundle, type=Bundle).entry]
-
-
-def serve(url: str, listening: socket.socket) -> None:
-    """Run the hub's HTTP application until the process is ended."""
-    runtime = Runtime(open_pool(url, 8), registry.ADAPTERS)
-    spare_collections()
-    access = HubAccess(runtime, async_pool(runtime.pool))
-    built = app.build(Settings(database_url=url), runtime, access, {}, admin.routes_for(runtime))
-    config = uvicorn.Config(built, log_level="error", lifespan="on", loop="uvloop")
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _import(base: str, sent: Sequence[bytes]) -> float:
