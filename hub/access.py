@@ -24,7 +24,7 @@ class HubAccess:
 
     def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
         """Store the bytes, process them, return the end of it; see the protocol."""
-        with transaction(self.runtime.pool) as session:
+        with reading(self.runtime.pool) as session:
             sender = _sender(session, format_, user, peer)
         return work.accept(self.runtime, sender, raw, envelope, user.username)
 

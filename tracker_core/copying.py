@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 
 from psycopg import sql
 
@@ -22,11 +23,14 @@ def copy_rows(session: Session, table: str, columns: tuple[str, ...], rows: Iter
     body = b"".join(rows)
     if not body:
         return
-    into = sql.SQL("copy {} ({}) from stdin (format binary)").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with session.cursor() as cursor, cursor.copy(into) as copy:
+    with session.cursor() as cursor, cursor.copy(_statement(table, columns)) as copy:
         copy.write(_HEADER + body + _TRAILER)
+
+
+@cache
+def _statement(table: str, columns: tuple[str, ...]) -> bytes:
+    into = sql.SQL("copy {} ({}) from stdin (format binary)")
+    return into.format(sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))).as_bytes(None)
 
 
 def pack_bytes(value: bytes) -> bytes:

@@ -26,7 +26,17 @@ _KINDS = {
     "informational": ("informational", 200),
 }
 _OTHER = ("processing", 422)
-_BY_STATUS = {400: "structure", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 413: "too-long"}
+_BY_STATUS = {
+    400: "structure",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    406: "not-supported",
+    410: "deleted",
+    413: "too-long",
+    415: "not-supported",
+}
 
 
 def outcome(issues: Sequence[Issue]) -> bytes:

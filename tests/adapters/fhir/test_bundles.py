@@ -210,4 +210,4 @@ def test_reads_within_a_bundle_have_conditions(client: httpx.Client) -> None:
     assert statuses(answer) == ["200", "304", "304", "410", "200"]
     entries = answer.json()["entry"]
     assert ["resource" in one for one in entries] == [False, False, False, False, True]
-    assert entries[3]["response"]["outcome"]["issue"][0]["code"] == "not-found"
+    assert entries[3]["response"]["outcome"]["issue"][0]["code"] == "deleted"

@@ -5,6 +5,9 @@ from typing import Any
 
 import httpx
 
+from tracker_core import peers
+from tracker_core.database import Pool, transaction
+
 PATIENT = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "1"}], "gender": "female"}
 
 
@@ -204,3 +207,28 @@ def test_a_delete_may_be_answered_in_words(client: httpx.Client) -> None:
     client.put("/Patient/p1", json=PATIENT | {"id": "p1"})
     answer = client.delete("/Patient/p1", headers={"Prefer": "return=OperationOutcome"})
     assert (answer.status_code, issue(answer)["severity"]) == (200, "information")
+
+
+def test_conditional_delete_of_several(client: httpx.Client, pool: Pool) -> None:
+    """A conditional delete that finds several is refused, unless the peer may delete them all."""
+    for n in range(4):
+        client.put(f"/Patient/p{n}", json=PATIENT | {"id": f"p{n}"})
+    refused = client.delete("/Patient?identifier=urn:x|1")
+    assert (refused.status_code, issue(refused)["code"]) == (412, "multiple-matches")
+    with transaction(pool) as session:
+        peers.save(session, "tests", "fhir", settings={"conditional_delete": "multiple"})
+    assert client.delete("/Patient?identifier=urn:x|1").status_code == 204
+    assert {client.get(f"/Patient/p{n}").status_code for n in range(4)} == {410}
+    assert client.delete("/Patient?identifier=urn:x|1").status_code == 204
+    unclear = client.delete("/Patient?nonsense=1")
+    assert (unclear.status_code, issue(unclear)["code"]) == (400, "value")
+
+
+def test_what_is_gone_says_so(client: httpx.Client) -> None:
+    """A record that was deleted is told from one that never was."""
+    client.put("/Patient/p1", json=PATIENT | {"id": "p1"})
+    client.delete("/Patient/p1")
+    for path in ("/Patient/p1", "/Patient/p1/_history/2"):
+        assert (client.get(path).status_code, issue(client.get(path))["code"]) == (410, "deleted")
+    assert client.put("/Patient/p1", json=PATIENT | {"id": "p1"}).headers["etag"] == 'W/"3"'
+    assert issue(client.get("/Patient/none"))["code"] == "not-found"
