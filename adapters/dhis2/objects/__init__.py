@@ -5,13 +5,14 @@ compiled once per text against the description of the type.
 """
 
 from adapters.dhis2.calls import Routes
-from adapters.dhis2.objects import aspects, gist, identifiable, listing, members, packages, reading, writing
+from adapters.dhis2.objects import aspects, gist, identifiable, listing, members, packages, reading, schemas, writing
 
 _LIST, _ONE = "/{type:dhis2type}", "/{type:dhis2type}/{uid}"
 _PROPERTY, _ITEM = f"{_ONE}/{{property}}", f"{_ONE}/{{property}}/{{item}}"
 
 # In the order in which they are tried: names that a path fixes come before what an object may be called.
 ROUTES: Routes = (
+    *schemas.ROUTES,
     *packages.ROUTES,
     *gist.ROUTES,
     ("GET", "/identifiableObjects/{uid}", identifiable.read_any),

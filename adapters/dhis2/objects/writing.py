@@ -13,17 +13,24 @@ from adapters.dhis2.objects.opening import open_view
 from adapters.dhis2.objects.patching import apply_patch
 from adapters.dhis2.objects.reading import wanted
 from adapters.dhis2.objects.reports import object_reply
-from adapters.dhis2.objects.rights import check_change, check_create
-from adapters.dhis2.objects.view import FETCHED, Document, View
+from adapters.dhis2.objects.rights import check_change, check_create, check_delete
+from adapters.dhis2.objects.view import FETCHED, USERS, Document, View
+from adapters.dhis2.parameters import flag
 from adapters.dhis2.webmessage import web_message
-from tracker_core import history, metadata
+from tracker_core import history, metadata, users
 from tracker_core.database import Session
 from tracker_core.errors import Conflict, Malformed
 from tracker_core.issues import Report
+from tracker_core.metadata.importing import Options, Store
+from tracker_core.metadata.importing.options import Strategy
+from tracker_core.metadata.removing import remove_objects
 from tracker_core.metadata.schema import TYPES, Type
 from tracker_core.uids import is_uid, new_uid
 
 Payload = Mapping[str, Sequence[Document]]
+
+# Types that are not kept as documents, and who keeps them.
+STORES: Mapping[str, Store] = {USERS: users}
 _PATCH_TYPES = ("application/json-patch+json", "application/json")
 
 
@@ -36,11 +43,7 @@ def create_object(access: Access, call: Call) -> Reply:
     with access.session() as session:
         view = open_view(session, call)
         check_create(view, type)
-        if view.find(type.collection, uid) is not None:
-            raise Conflict(
-                f"E5000 Found matching object for reference, but import mode is CREATE. Identifier was {uid}."
-            )
-        report = store(session, call, {type.collection: [given]})
+        report = store(session, call, {type.collection: [given]}, "CREATE")
     return object_reply(type, uid, report.issues, status=201, location=f"{view.base}/{type.collection}/{uid}")
 
 
@@ -80,9 +83,22 @@ def change_object(
         view = open_view(session, call)
         stored = stored_document(session, view, type, uid)
         check_change(view, type, stored)
-        report = store(session, call, {type.collection: [change(stored)]})
+        report = store(session, call, {type.collection: [change(stored)]}, "UPDATE")
     reply = object_reply(type, uid, report.issues)
     return success if success is not None and reply.status == 200 else reply
+
+
+def delete_object(access: Access, call: Call) -> Reply:
+    """Delete an object with its children; a conflict (E4030) when anything else refers to it or was captured for it."""
+    type, uid = TYPES[call.captured["type"]], call.captured["uid"]
+    with access.session() as session:
+        view = open_view(session, call)
+        check_delete(view, type, stored_document(session, view, type, uid))
+        context = history.open_change_set(session, actor=call.user.username)
+        issues = remove_objects(session, context, type.collection, [uid], options_of(call, "UPDATE"))
+        if issues:
+            session.rollback()
+    return object_reply(type, uid, issues)
 
 
 def stored_document(session: Session, view: View, type: Type, uid: str) -> Document:
@@ -93,7 +109,18 @@ def stored_document(session: Session, view: View, type: Type, uid: str) -> Docum
     return deepcopy(found)
 
 
-def store(session: Session, call: Call, payload: Payload) -> Report:
+def store(session: Session, call: Call, payload: Payload, strategy: Strategy) -> Report:
     """Import `payload` (collection -> documents) under the caller's name, all or nothing."""
     context = history.open_change_set(session, actor=call.user.username)
-    return metadata.import_objects(session, context, dict(payload))
+    return metadata.import_objects(session, context, dict(payload), options_of(call, strategy))
+
+
+def options_of(call: Call, strategy: Strategy) -> Options:
+    """Return how the caller's objects are imported."""
+    return Options(
+        strategy=strategy,
+        skip_sharing=flag(call.given, "skipSharing", default=False),
+        skip_translation=flag(call.given, "skipTranslation", default=False),
+        user=call.user,
+        stores=STORES,
+    )
