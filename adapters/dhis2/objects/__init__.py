@@ -5,7 +5,19 @@ compiled once per text against the description of the type.
 """
 
 from adapters.dhis2.calls import Routes
-from adapters.dhis2.objects import aspects, gist, identifiable, listing, members, packages, reading, schemas, writing
+from adapters.dhis2.objects import (
+    aspects,
+    associations,
+    bulk,
+    gist,
+    identifiable,
+    listing,
+    members,
+    packages,
+    reading,
+    schemas,
+    writing,
+)
 
 _LIST, _ONE = "/{type:dhis2type}", "/{type:dhis2type}/{uid}"
 _PROPERTY, _ITEM = f"{_ONE}/{{property}}", f"{_ONE}/{{property}}/{{item}}"
@@ -13,6 +25,8 @@ _PROPERTY, _ITEM = f"{_ONE}/{{property}}", f"{_ONE}/{{property}}/{{item}}"
 # In the order in which they are tried: names that a path fixes come before what an object may be called.
 ROUTES: Routes = (
     *schemas.ROUTES,
+    *associations.ROUTES,
+    *bulk.ROUTES,
     *packages.ROUTES,
     *gist.ROUTES,
     ("GET", "/identifiableObjects/{uid}", identifiable.read_any),

@@ -26,3 +26,13 @@ def test_dependencies_of_several_objects(client: Client) -> None:
     assert client.get("/api/metadata/dependencies").status_code == 400
     assert client.get("/api/metadata/dependencies", params={"programs": "Nowhere0001"}).status_code == 404
     assert client.get("/api/optionSets/Nowhere0001/metadata").status_code == 404
+
+
+def test_where_programs_are_used(client: Client) -> None:
+    """The org units of each program that is asked for; an unknown one is left out, nothing asked for is 400."""
+    asked = client.get("/api/42/programs/orgUnits", params={"programs": "PrMalaria00,PrBirth0000,Nowhere0001"})
+    found = asked.json()
+    assert found.keys() == {"PrMalaria00", "PrBirth0000"}
+    assert set(found["PrMalaria00"]) == {"OuClinicA00", "OuClinicB00", "OuClinicC00"}
+    assert client.get("/api/programs/orgUnits").status_code == 400
+    assert client.get("/api/dataSets/orgUnits", params={"dataSets": "Nowhere0001"}).json() == {}
