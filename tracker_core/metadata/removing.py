@@ -9,9 +9,9 @@ from tracker_core.database import Session
 from tracker_core.issues import Issue
 from tracker_core.metadata.importing import Options, import_objects
 from tracker_core.metadata.importing.codes import message
-from tracker_core.metadata.importing.writing import bump, delete
+from tracker_core.metadata.importing.writing import delete
 from tracker_core.metadata.indexes import UNITS
-from tracker_core.metadata.snapshot import load
+from tracker_core.metadata.snapshot import bump, load
 from tracker_core.metadata.usage import Removal, plan_removal
 
 _MOST_NAMED = 10
@@ -23,7 +23,7 @@ def remove_objects(
     """Delete objects of one collection and return no issue; or E4030 for each, with nothing changed.
 
     What they are made of goes too. Objects that list them are imported without them, so their versions rise.
-    Not for users, whose accounts have a life of their own.
+    Of users it only takes care of what refers to them: their accounts are deleted by `users.remove`.
     """
     session.execute("select version from metadata_version for update")
     plan = plan_removal(session, load(session), collection, uids)
@@ -35,8 +35,9 @@ def remove_objects(
         if report.errors:
             return report.errors
     delete(session, context, [key for key in plan.gone if key[0] != UNITS])
-    _delete_units(session, context, [uid for name, uid in plan.gone if name == UNITS])
-    bump(session)
+    units = [uid for name, uid in plan.gone if name == UNITS]
+    _delete_units(session, context, units)
+    bump(session, units=bool(units))
     return []
 
 
@@ -48,8 +49,5 @@ def _payload(plan: Removal) -> dict[str, list[dict[str, Any]]]:
 
 
 def _delete_units(session: Session, context: Context, uids: Sequence[str]) -> None:
-    if not uids:
-        return
     rows = session.execute("delete from org_unit where uid = any(%b) returning pk", (list(uids),)).fetchall()
-    session.execute("update metadata_version set units = nextval('object_pk')")
     history.note_changes(session, context, [history.Change("metadata", row[0], "delete") for row in rows])

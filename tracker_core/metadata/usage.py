@@ -110,7 +110,7 @@ def _weigh(removal: Removal, holder: _Holder, reference: Reference) -> None:
     found, place = reference.by, (holder.type.collection, reference.by.name)
     key = (holder.type.collection, holder.uid)
     inside = len(reference.path) > (2 if found.kind == "refs" else 1)
-    if found.loose or key in removal.gone or (inside and found.name == _back(holder.type)):
+    if key in removal.gone or (inside and found.name == _back(holder.type)) or (found.loose and found.kind == "ref"):
         return
     if not inside and found.kind == "ref" and (found.bond or place in _BELONGS):
         removal.gone.append(key)

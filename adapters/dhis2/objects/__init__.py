@@ -35,6 +35,7 @@ ROUTES: Routes = (
     ("GET", _ONE, reading.read_object),
     ("PUT", _ONE, writing.replace_object),
     ("PATCH", _ONE, writing.patch_object),
+    ("DELETE", _ONE, writing.delete_object),
     ("PUT", f"{_ONE}/translations", aspects.replace_translations),
     ("PUT", f"{_ONE}/sharing", aspects.replace_sharing),
     ("GET", _PROPERTY, reading.read_property),

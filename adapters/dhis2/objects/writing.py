@@ -94,10 +94,14 @@ def delete_object(access: Access, call: Call) -> Reply:
     with access.session() as session:
         view = open_view(session, call)
         check_delete(view, type, stored_document(session, view, type, uid))
+        if (type.collection, uid) == (USERS, view.actor.uid):
+            raise Conflict("E4060 Object could not be deleted: nobody deletes their own account")
         context = history.open_change_set(session, actor=call.user.username)
         issues = remove_objects(session, context, type.collection, [uid], options_of(call, "UPDATE"))
         if issues:
             session.rollback()
+        elif type.collection == USERS:
+            users.remove(session, context, [uid])
     return object_reply(type, uid, issues)
 
 

@@ -258,3 +258,23 @@ def test_sharing_is_replaced(client: Client, limited: Client) -> None:
         assert code(client.put(path, json={"public": wrong})) == (409, "E3010")
     assert code(client.put(path, json={"users": {"UsAda000001": {"access": "all"}}})) == (409, "E3010")
     assert client.put("/api/organisationUnits/OuNorth0000/sharing", json={}).status_code == 400
+
+
+def test_users_are_written_as_any_object(client: Client) -> None:
+    """Created with a role, patched, taken out of their groups when deleted; nobody deletes their own account."""
+    role = {"id": "UrClerk0001", "name": "Clerk", "authorities": []}
+    assert client.post("/api/userRoles", json=role).status_code == 201
+    user = {"id": "UsGrace0001", "username": "grace", "firstName": "Grace", "surname": "H"}
+    login = {"password": "Nanosecond-1", "userRoles": [{"id": "UrClerk0001"}]}
+    assert client.post("/api/users", json={**user, **login}).status_code == 201
+    assert "password" not in client.get("/api/users/UsGrace0001").json()
+    rename = [{"op": "replace", "path": "/surname", "value": "Hopper"}]
+    assert client.patch("/api/users/UsGrace0001", json=rename).status_code == 200
+    assert client.get("/api/users/UsGrace0001/name").json() == {"name": "Grace Hopper"}
+    group = {"id": "UgHelpers01", "name": "Helpers", "users": [{"id": "UsGrace0001"}]}
+    assert client.post("/api/userGroups", json=group).status_code == 201
+    assert client.delete("/api/users/UsGrace0001").status_code == 200
+    assert client.get("/api/users/UsGrace0001").status_code == 404
+    assert client.get("/api/userGroups/UgHelpers01/users").json() == {"users": []}
+    me = client.get("/api/me", params={"fields": "id"}).json()["id"]
+    assert code(client.delete(f"/api/users/{me}")) == (409, "E4060")
