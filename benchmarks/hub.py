@@ -4,18 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import date
 
 import httpx
 import orjson
-import psycopg
 
 from benchmarks import tracker_import
 from benchmarks.bundles import patient_bundles
 from benchmarks.ceiling import copy_rate
+from benchmarks.running import running
 from benchmarks.table import Row
-from hub import embedded
 from hub.demo import writing
 from hub.demo.people import make_day
 from hub.demo.processes import HubProcess, Wire
@@ -26,25 +24,10 @@ MESSAGES = 1500
 WIRES = 8
 
 
-@contextmanager
-def running() -> Iterator[tuple[HubProcess, str]]:
-    """Yield a hub on an empty data folder, and the URL of its database."""
-    with embedded.scratch() as folder:
-        hub = HubProcess("benchmark", folder / "data")
-        hub.start()
-        try:
-            hub.wait()
-            url = embedded.tenant(hub.data)
-            assert url is not None
-            yield hub, url
-        finally:
-            hub.stop()
-
-
 def rows() -> list[Row]:
     """Measure every path once, in one hub."""
     with running() as (hub, url):
-        return [_import(hub, url), _read(hub), *_messages(hub, url), _tracker(url)]
+        return [_import(hub, url), _read(hub), *_messages(hub, url), _tracker(hub, url)]
 
 
 def _spread(work: Sequence[bytes], clients: int, send: Callable[[httpx.Client, bytes], None], hub: HubProcess) -> float:
@@ -152,16 +135,15 @@ def _settle(hub: HubProcess) -> None:
             time.sleep(0.2)
 
 
-def _tracker(url: str) -> Row:
-    with psycopg.connect(url, options="-c timezone=UTC") as session:
-        rate = tracker_import.measure(session)
+def _tracker(hub: HubProcess, url: str) -> Row:
+    rate = tracker_import.measure(hub, url)
     return Row(
         "tracker import",
         "entities",
         rate.ours,
         rate.ceiling,
-        "COPY of the same rows, all indexes on",
-        "payloads of 500 entities, 8 attributes, 1 enrollment, 1 event of 20 values; in process",
+        "COPY of the same rows, all indexes on, one connection",
+        f"payloads of 500 entities, 8 attributes, 1 enrollment, 1 event of 20 values, {CLIENTS} connections, HTTP",
     )
 
 

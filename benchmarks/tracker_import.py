@@ -1,12 +1,14 @@
-"""Tracker import: nested payloads of 500 entities against raw COPY of the same rows on the same database.
+"""Tracker import over HTTP: nested payloads of 500 entities, `async=false`, against raw COPY of the same rows.
 
-Each entity has 8 attributes, one enrollment and one event of 20 values. Our side parses the JSON, reads it into
-changes, resolves, validates, writes, logs, and builds the report; the ceiling copies the finished rows, all indexes on.
+Each entity has 8 attributes, one enrollment and one event of 20 values. Our side is a hub in its own process, asked
+over several connections: it keeps the bytes, parses, resolves, validates, writes, logs and reports. The ceiling copies
+finished rows of other such payloads into the same tables, all indexes on, a commit per payload, one connection.
 """
 
 import random
-import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,18 +16,16 @@ from typing import Any
 import orjson
 import psycopg
 
-from adapters.contract import Envelope, Sender
-from adapters.dhis2 import ADAPTER
-from hub import migrations
-from tracker_core import history, metadata, tracker
-from tracker_core.context import Peer
+from benchmarks.running import running
+from hub.demo.processes import HubProcess
+from tracker_core import history, metadata
 from tracker_core.database import Session, next_pks
-from tracker_core.issues import Report
 from tracker_core.tracker.copying import as_jsonb, copy_rows
 from tracker_core.tracker.unique import folded
 from tracker_core.uids import new_uid
 
-ENTITIES, ATTRIBUTES, VALUES = 500, 8, 20
+ENTITIES, ATTRIBUTES, VALUES, CLIENTS = 500, 8, 20, 2
+_JSON = {"content-type": "application/json"}
 UNIT, PROGRAM, STAGE, PERSON = "OuBench0001", "PrBench0001", "PsBench0001", "TtBench0001"
 
 
@@ -105,18 +105,6 @@ def _entity(chance: random.Random) -> dict[str, Any]:
     }
 
 
-def import_payload(session: Session, raw: bytes) -> None:
-    """What the hub does with one payload, its HTTP and message keeping apart."""
-    envelope = Envelope("application/json", "POST", "/api/tracker", {"async": "false"})
-    sender = Sender(Peer(1, "bench", "Bench", "dhis2", None, {}), datetime.now(UTC), envelope.parameters)
-    reading = ADAPTER.read(ADAPTER.parse(raw, envelope), sender)
-    context = history.open_change_set(session, actor="bench")
-    applied = tracker.apply(session, context, reading.changes)
-    assert applied.issues == []
-    ADAPTER.answer(raw, envelope, Report(applied.outcomes, applied.issues), None)
-    session.commit()
-
-
 def rows_of(session: Session, raw: bytes) -> list[tuple[str, dict[str, str], list[tuple[Any, ...]]]]:
     """Return table, columns and rows of the payload's objects."""
     known, at = metadata.load(session), datetime.now(UTC)
@@ -168,45 +156,54 @@ def rows_of(session: Session, raw: bytes) -> list[tuple[str, dict[str, str], lis
     ]
 
 
-def measure(session: Session, payloads: int = 10) -> Rate:
-    """Import `payloads` payloads and copy as many, in turn, so that both meet the same database."""
-    context = history.open_change_set(session, actor="bench")
-    report = metadata.import_objects(session, context, configuration())
-    assert report.issues == []
-    session.commit()
+def measure(hub: HubProcess, url: str, payloads: int = 16) -> Rate:
+    """Send `payloads` payloads over `CLIENTS` connections, then copy as many into the same database."""
     chance = random.Random(7)
-    import_payload(session, payload(chance))
-    ours = ceiling = 0.0
-    for _ in range(payloads):
-        raw, other = payload(chance), payload(chance)
-        begun = time.perf_counter()
-        import_payload(session, raw)
-        ours += time.perf_counter() - begun
-        prepared = rows_of(session, other)
-        begun = time.perf_counter()
-        for table, columns, rows in prepared:
-            copy_rows(session, table, columns, rows)
+    with psycopg.connect(url, options="-c timezone=UTC") as session:
+        report = metadata.import_objects(session, history.open_change_set(session, actor="bench"), configuration())
+        assert not report.errors, report.errors[:3]
+    warm, work = [payload(chance) for _ in range(2)], [payload(chance) for _ in range(payloads)]
+    send_all(hub, warm)
+    begun = time.perf_counter()
+    send_all(hub, work)
+    ours = time.perf_counter() - begun
+    return Rate(ENTITIES * payloads / ours, _copy_rate(url, [payload(chance) for _ in range(payloads)]))
+
+
+def send_all(hub: HubProcess, work: Sequence[bytes]) -> None:
+    """Import payloads, shared among `CLIENTS` connections; each must be stored whole."""
+
+    def send(mine: Sequence[bytes]) -> None:
+        with hub.client() as client:
+            for raw in mine:
+                answer = client.post("/api/tracker?async=false", content=raw, headers=_JSON)
+                assert answer.status_code == 200, answer.text[:500]
+                assert answer.json()["stats"]["created"] == 3 * ENTITIES
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for done in [pool.submit(send, work[n::CLIENTS]) for n in range(CLIENTS)]:
+            done.result()
+
+
+def _copy_rate(url: str, work: Sequence[bytes]) -> float:
+    with psycopg.connect(url, options="-c timezone=UTC") as session:
+        prepared = [rows_of(session, raw) for raw in work]
         session.commit()
-        ceiling += time.perf_counter() - begun
-    return Rate(ENTITIES * payloads / ours, ENTITIES * payloads / ceiling)
+        begun = time.perf_counter()
+        for tables in prepared:
+            for table, columns, rows in tables:
+                copy_rows(session, table, columns, rows)
+            session.commit()
+        return ENTITIES * len(work) / (time.perf_counter() - begun)
 
 
-def main(server: str) -> None:
-    """Measure on a database of its own at the PostgreSQL `server` and print the rates."""
-    name = f"bench_{new_uid().lower()}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
-    url = f"{server.rpartition('/')[0]}/{name}"
-    try:
-        migrations.upgrade(url)
-        with psycopg.connect(url, options="-c timezone=UTC") as session:
-            rate = measure(session)
-        share = rate.ours / rate.ceiling
-        print(f"tracker import: {rate.ours:,.0f} entities/s; COPY of the same rows {rate.ceiling:,.0f}/s; {share:.0%}")
-    finally:
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute(f"drop database {name} with (force)")
+def main() -> None:
+    """Measure a hub of its own and print the rates."""
+    with running() as (hub, url):
+        rate = measure(hub, url)
+    share = rate.ours / rate.ceiling
+    print(f"tracker import: {rate.ours:,.0f} entities/s; COPY of the same rows {rate.ceiling:,.0f}/s; {share:.0%}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

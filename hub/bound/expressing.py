@@ -29,12 +29,16 @@ _HELD = ("ACTIVE", "COMPLETED", "VISITED")
 def express(session: Session, context: Context, touched: Sequence[Touched], report: Report) -> None:
     """Bring the records of the touched tracker objects up to date; add outcomes and issues to `report`.
 
-    Only places that read differently are written. A record of another peer is amended where an event shows its value;
-    deleting the event retracts what was made from it and leaves the others. What fails here is a warning.
+    Only persons have records: entities of the hub's own person type, of the types of bound programs, and of types with
+    an attribute that a binding takes from a Patient. Only places that read differently are written. A record of another
+    peer is amended where an event shows its value; deleting the event retracts what was made from it and leaves the
+    others. What fails here is a warning.
     """
     bindings = current(session)
     programs = [bound for bound in bindings if bound.program is not None]
-    people = episodes.holders(session, {one.subject for one in touched if one.subject is not None})
+    subjects = {one.subject for one in touched if one.subject is not None}
+    persons = episodes.of_types(session, subjects, _person_types(metadata.load(session), bindings))
+    people = episodes.holders(session, persons) if persons else {}
     if not people:
         return
     episodes.lock_holders(session, people)
@@ -52,6 +56,16 @@ def express(session: Session, context: Context, touched: Sequence[Touched], repo
     made = {uid: record.pk for record, document in _parsed(written) if (uid := marked(document, EVENT_SYSTEM))}
     episodes.set_origins(session, made)
     deriving.derive(session, context, written, report)
+
+
+def _person_types(known: Metadata, bindings: Iterable[Bound]) -> set[int]:
+    mapped = {attribute.uid for bound in bindings for attribute in bound.attributes.values()}
+    bound_types = {b.program.entity_type.uid for b in bindings if b.program and b.program.entity_type}
+    return {
+        type.pk
+        for type in known.entity_types.values()
+        if type.uid == metadata.PERSON or type.uid in bound_types or not mapped.isdisjoint(type.attributes)
+    }
 
 
 def _apply(session: Session, context: Context, changes: list[RecordChange], report: Report) -> list[Stored]:

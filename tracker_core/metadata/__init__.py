@@ -4,7 +4,7 @@
 into an empty database what every hub needs. Org units live in rows of their own (`org_units`), as SQL walks their tree.
 """
 
-from tracker_core.metadata.bootstrapping import DEFAULT_OPTION_COMBO, bootstrap
+from tracker_core.metadata.bootstrapping import DEFAULT_OPTION_COMBO, PERSON, bootstrap
 from tracker_core.metadata.importing import Options, import_objects
 from tracker_core.metadata.model import (
     Attribute,
@@ -27,6 +27,7 @@ from tracker_core.metadata.snapshot import bump, load
 
 __all__ = [
     "DEFAULT_OPTION_COMBO",
+    "PERSON",
     "Attribute",
     "CategoryOption",
     "DataElement",

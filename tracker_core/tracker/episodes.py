@@ -76,6 +76,15 @@ def holders(session: Session, persons: Iterable[int]) -> dict[int, Holder]:
     return {pk: Holder(pk, uid, known.get(unit, ""), values.get(pk, {})) for pk, uid, unit in people}
 
 
+def of_types(session: Session, entities: Iterable[int], types: Iterable[int]) -> set[int]:
+    """Return those of these tracked entities that are of one of these types, all by pk."""
+    rows = session.execute(
+        "select pk from tracked_entity where pk = any(%b::bigint[]) and type = any(%b::bigint[])",
+        (sorted(set(entities)), sorted(types)),
+    )
+    return {row[0] for row in rows}
+
+
 def episodes(session: Session, persons: Iterable[int], programs: Sequence[int]) -> list[Episode]:
     """Return the enrollments of these persons in these programs (pks), deleted ones included, by date."""
     known = metadata.load(session).uids
