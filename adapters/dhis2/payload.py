@@ -1,6 +1,6 @@
 """Tracker payloads, nested or flat, as changes (Web API 2.42, "Payload forms")."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -114,9 +114,9 @@ def _read_enrollment(changes: ChangeSet, doc: Doc, where: str, entity: str) -> N
 def _read_event(changes: ChangeSet, doc: Doc, where: str, above: Mapping[str, str]) -> None:
     data: dict[str, str | None] = {}
     elsewhere: dict[str, bool] = {}
-    for item, place in _items(doc, "dataValues", where):
-        element = _key(item, "dataElement", place)
-        data[element] = _value(item, place)
+    for item in _listed(doc, "dataValues", where):
+        element = _key(item, "dataElement", where)
+        data[element] = _value(item, where)
         if "providedElsewhere" in item:
             elsewhere[element] = bool(item["providedElsewhere"])
     fields = _fields(doc, _EVENT_FIELDS, _EVENT_REPLACED, where)
@@ -168,6 +168,16 @@ def _side(value: Any, where: str) -> tuple[str, str]:
     return kind, uid if isinstance(uid, str) else ""
 
 
+def _listed(doc: Doc, name: str, where: str) -> Sequence[Doc]:
+    """Return objects without their places: values are many, and telling a place costs as much as reading one."""
+    items = doc.get(name)
+    if items is None:
+        return ()
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Malformed(f"{name} must be a list of objects", where)
+    return items
+
+
 def _items(doc: Doc, name: str, above: str) -> Iterator[tuple[Doc, str]]:
     items = doc.get(name)
     if items is None:
@@ -199,7 +209,7 @@ def _key(doc: Doc, name: str, where: str) -> str:
         return ""
     if not isinstance(value, str):
         raise Malformed(f"{name} must be a text that names the object: {value}", where)
-    return value.strip()
+    return value
 
 
 def _separated(value: Any, where: str) -> list[str]:
@@ -215,7 +225,7 @@ def _has_form(text: str) -> bool:
 
 
 def _attributes(doc: Doc, where: str) -> dict[str, str | None]:
-    return {_key(item, "attribute", at): _value(item, at) for item, at in _items(doc, "attributes", where)}
+    return {_key(item, "attribute", where): _value(item, where) for item in _listed(doc, "attributes", where)}
 
 
 def _value(item: Doc, where: str) -> str | None:
