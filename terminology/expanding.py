@@ -19,7 +19,7 @@ from terminology.requests import Request
 
 UNBOUNDED_LIMIT = 1000
 # How many members beyond a page are counted to tell the total; a larger set has none (R4: total is optional).
-COUNTED = 5000
+COUNTED, COUNTED_FOUND = 5000, 50
 _PARAMETER = "http://hl7.org/fhir/StructureDefinition/valueset-expansion-parameter"
 _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 
@@ -172,8 +172,9 @@ def _flat(composed: Composed, shown: _Shown, page: _Page, text: str) -> tuple[li
     found = list(islice(members, end))
     if page.count is None and len(found) > UNBOUNDED_LIMIT:
         raise Problem.too_costly(composed.canonical, UNBOUNDED_LIMIT)
-    more = sum(1 for _ in islice(members, COUNTED + 1)) if page.count is not None else 0
-    total = None if more > COUNTED else len(found) + more
+    counted = COUNTED_FOUND if text else COUNTED
+    more = sum(1 for _ in islice(members, counted + 1)) if page.count is not None else 0
+    total = None if more > counted else len(found) + more
     return [shown.write(member) for member in found[page.offset :]], total
 
 

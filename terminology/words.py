@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from heapq import merge
 
 _WORD = re.compile(r"[^\W_]+")
-_MANY = 2000
+# From so many on, walking all texts from the best on beats putting in order those that fit.
+_MANY_TEXTS, _MANY_LISTS = 20_000, 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +49,7 @@ class WordIndex:
         """Return the ranks of texts that start with `wanted`, best first; where they are many, as they are met."""
         low = bisect_left(self.starts, wanted, key=self._text)
         high = bisect_left(self.starts, f"{wanted}\U0010ffff", key=self._text)
-        if high - low <= _MANY:
+        if high - low <= _MANY_TEXTS:
             return sorted(self.starts[low:high])
         return (rank for rank in range(len(self.texts)) if self._text(rank).startswith(wanted))
 
@@ -62,7 +63,7 @@ class WordIndex:
         """
         rarest, *others = sorted(set(parts), key=self._weight)
         lists = self._lists(rarest)
-        if len(lists) > _MANY:
+        if len(lists) > _MANY_LISTS:
             yield from (rank for rank in range(len(self.texts)) if self._holds(rank, parts))
             return
         last = -1
