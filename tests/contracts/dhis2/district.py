@@ -20,6 +20,11 @@ def _named(uid: str, name: str, **more: Any) -> dict[str, Any]:
     return {"id": uid, "name": name, "shortName": name[:50], **more}
 
 
+def _defined(uid: str, name: str, **more: Any) -> dict[str, Any]:
+    """Return an object that everybody may read, of a type whose sharing knows no data."""
+    return _named(uid, name, sharing={**OPEN_TO_ALL, "public": "r-------"}, **more)
+
+
 def _shared(uid: str, name: str, **more: Any) -> dict[str, Any]:
     return _named(uid, name, sharing=dict(OPEN_TO_ALL), **more)
 
@@ -37,19 +42,19 @@ def _units() -> list[dict[str, Any]]:
 def _attributes() -> list[dict[str, Any]]:
     made = {"unique": True, "generated": True, "pattern": "RANDOM(######)"}
     return [
-        _shared(UNIQUE, "Unique id", code="UNIQUE_ID", valueType="TEXT", **made),
-        _shared(FIRST, "First name of person", code="FIRST_NAME_P", valueType="TEXT"),
-        _shared(LAST, "Last name of person", code="LAST_NAME_P", valueType="TEXT"),
-        _shared(PHOTO, "Photograph", code="PHOTO", valueType="IMAGE"),
+        _defined(UNIQUE, "Unique id", code="UNIQUE_ID", valueType="TEXT", **made),
+        _defined(FIRST, "First name of person", code="FIRST_NAME_P", valueType="TEXT"),
+        _defined(LAST, "Last name of person", code="LAST_NAME_P", valueType="TEXT"),
+        _defined(PHOTO, "Photograph", code="PHOTO", valueType="IMAGE"),
     ]
 
 
 def _elements() -> list[dict[str, Any]]:
     tracked = {"domainType": "TRACKER", "aggregationType": "NONE", "categoryCombo": {"id": "bjDvmb4bfuf"}}
     return [
-        _shared(WEIGHT, "Weight in kg", code="WEIGHT_KG", valueType="NUMBER", **tracked),
-        _shared(VACCINE_GIVEN, "Vaccine", code="VACCINE", valueType="TEXT", optionSet={"id": OPTIONS}, **tracked),
-        _shared(FORM, "Consent form", code="CONSENT", valueType="FILE_RESOURCE", **tracked),
+        _defined(WEIGHT, "Weight in kg", code="WEIGHT_KG", valueType="NUMBER", **tracked),
+        _defined(VACCINE_GIVEN, "Vaccine", code="VACCINE", valueType="TEXT", optionSet={"id": OPTIONS}, **tracked),
+        _defined(FORM, "Consent form", code="CONSENT", valueType="FILE_RESOURCE", **tracked),
     ]
 
 
@@ -61,7 +66,7 @@ def _options() -> dict[str, list[dict[str, Any]]]:
             for n, (uid, code) in enumerate(options, 1)
         ],
         "optionSets": [
-            _shared(
+            _defined(
                 OPTIONS,
                 "Vaccines",
                 code="VACCINES",
