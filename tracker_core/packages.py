@@ -1,7 +1,6 @@
-"""Bringing metadata in under a user's name: the import with what that user may do, and users as part of it."""
+"""Bringing metadata in under a user's name: the import with what that user may do."""
 
 from dataclasses import replace
-from typing import Any
 
 from tracker_core import metadata
 from tracker_core.access import Actor
@@ -11,21 +10,6 @@ from tracker_core.context import Context, User
 from tracker_core.database import Session
 from tracker_core.issues import Report
 from tracker_core.metadata import Options
-from tracker_core.users.documents import TYPE as USERS
-from tracker_core.users.documents import Plan, plan, write
-
-
-class _Accounts:
-    """Users as a store of the import: their documents are the accounts that log in."""
-
-    def plan(self, session: Session, docs: list[dict[str, Any]]) -> Plan:
-        return plan(session, docs)
-
-    def write(self, session: Session, context: Context, made: Plan) -> None:
-        write(session, context, made)
-
-
-_STORES = {USERS: _Accounts()}
 
 
 def bring_in(session: Session, context: Context, change: PackageChange, actor: Actor) -> Report:
@@ -37,4 +21,4 @@ def options_of(actor: Actor, options: Options | None = None) -> Options:
     """Return `options` under the name and with the rights of `actor`."""
     user = User(actor.uid, actor.username, actor.authorities)
     guard = None if actor.superuser else Rights(actor)
-    return replace(options or Options(), user=user, guard=guard, stores=_STORES)
+    return replace(options or Options(), user=user, guard=guard)

@@ -9,9 +9,10 @@ from tracker_core.users.accounts import (
     set_password,
     verify,
 )
-from tracker_core.users.documents import Plan, documents, fault, plan, remove, write
 from tracker_core.users.passwords import hash_password
+from tracker_core.users.reading import documents
 from tracker_core.users.sessions import COOKIE, HOURS, close_session, find_session, open_session
+from tracker_core.users.writing import Plan, fault, plan, remove, write
 
 __all__ = [
     "ADMIN",

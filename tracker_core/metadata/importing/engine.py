@@ -18,9 +18,11 @@ from tracker_core.metadata.importing.matching import match
 from tracker_core.metadata.importing.options import Document, Options, Store
 from tracker_core.metadata.importing.versions import raise_versions
 from tracker_core.metadata.importing.writing import write
+from tracker_core.metadata.model import Metadata
 from tracker_core.metadata.snapshot import bump, load
+from tracker_core.users import writing as users
 
-_STORES: dict[str, Store] = {org_units.TYPE: org_units}
+_STORES: dict[str, Store] = {org_units.TYPE: org_units, users.TYPE: users}
 
 
 def import_objects(session: Session, context: Context, payload: Document, options: Options | None = None) -> Report:
@@ -45,6 +47,7 @@ def import_objects(session: Session, context: Context, payload: Document, option
     settle(prospect, package)
     plans = _plan(session, package, chosen)
     found = [*package.issues, *(i for _, made in plans for i in made.issues), *find_issues(session, prospect, chosen)]
+    found += _overreach(known, plans, chosen)
     refused = _refused(found, prospect, package)
     outcomes = [o for _, made in plans for o in made.outcomes] + _outcomes(package, refused)
     report = Report(outcomes=outcomes, issues=found)
@@ -69,6 +72,12 @@ def _coming(package: Package) -> dict[str, set[str]]:
 def _plan(session: Session, package: Package, options: Options) -> list[tuple[Store, Any]]:
     stores = {**_STORES, **options.stores}
     return [(stores[n], stores[n].plan(session, docs)) for n, docs in package.apart.items() if n in stores]
+
+
+def _overreach(known: Metadata, plans: Iterable[tuple[Store, Any]], options: Options) -> Iterable[Issue]:
+    for store, made in plans if options.user else ():
+        if store is users and options.user:
+            yield from users.overreach(known, made, options.user)
 
 
 def _apart_wrong(plans: Iterable[tuple[Store, Any]]) -> bool:

@@ -54,6 +54,7 @@ def find_issues(session: Session, prospect: Prospect, options: Options) -> list[
     references.look_up_users(session, prospect)
     found = list(identities.allowed(prospect, options.strategy))
     found += _guarded(prospect, options)
+    found += _risen(prospect, options)
     checks = IDENTITY if options.skip_validation else (*VALIDATION, *IDENTITY)
     found += [issue for _, check in checks for issue in check(prospect)]
     found += programs.value_types(session, prospect)
@@ -73,6 +74,17 @@ def _guarded(prospect: Prospect, options: Options) -> Iterator[Issue]:
         for code, arguments in guard.denials(item.type, item.stored, item.doc):
             yield item.fault(code, *arguments)
         yield from references.hidden(prospect, item, guard)
+
+
+def _risen(prospect: Prospect, options: Options) -> Iterator[Issue]:
+    """Yield the roles that give, or gave, an authority which the user has not: nobody rises by writing roles."""
+    if options.user is None or "ALL" in options.user.authorities:
+        return
+    for item in prospect.of("userRoles"):
+        given = {name for doc in (item.doc, item.stored or {}) for name in doc.get("authorities") or ()}
+        if item.action != "unchanged" and not given <= options.user.authorities:
+            code, named = ("E3001", str(item.doc.get("name"))) if item.stored else ("E3000", item.type.name)
+            yield item.fault(code, options.user.username, named)
 
 
 def _following(prospect: Prospect, found: list[Issue]) -> list[Issue]:

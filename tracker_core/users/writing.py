@@ -1,4 +1,4 @@
-"""Users as metadata: the documents of `/api/users` and of packages, which are the accounts that log in.
+"""Writing users: the documents of `/api/users` and of packages, which are the accounts that log in.
 
 Like org units, users live in rows of their own. What a document says of logging in (`username`, `password`, `disabled`)
 goes to columns, and the password never comes back.
@@ -7,20 +7,22 @@ goes to columns, and the password never comes back.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 
 from tracker_core import history, settings
 from tracker_core.access.actor import MACHINES
-from tracker_core.context import Context
+from tracker_core.context import Context, User
 from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
+from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.model import Metadata
 from tracker_core.metadata.snapshot import bump
 from tracker_core.uids import new_uid
-from tracker_core.users import passwords
+from tracker_core.users import groups, passwords
 from tracker_core.users.passwords import LOCKED, hash_password
+from tracker_core.users.reading import UNITS
 
 TYPE = "users"
 _USERNAME = re.compile(r"(?=.{4,255}\Z)(?![_.@])(?!.*[_.@-]{2})[A-Za-z0-9_.@-]+(?<![_.@])\Z")
@@ -30,14 +32,14 @@ _APART = frozenset(
     " authorities settings userCredentials userGroups patTokens programs dataSets twoFactorEnabled twoFactorType"
     " userAccesses userGroupAccesses externalAccess publicAccess favorite favorites".split()
 )
-_UNITS = ("organisationUnits", "dataViewOrganisationUnits", "teiSearchOrganisationUnits")
 
 
 @dataclass(slots=True)
 class Writing:
     """One user to write; an empty `password` keeps the old one.
 
-    `old` is what is stored: the document and whether the account is disabled, None for a new one.
+    `old` is what is stored: the document and whether the account is disabled, None for a new one. `own` are authorities
+    that the account has without a role. `groups` are those that are to list the user and no others, None to leave them.
     """
 
     uid: str
@@ -47,6 +49,8 @@ class Writing:
     password: str = ""
     pk: int = 0
     old: tuple[dict[str, Any], bool] | None = None
+    own: Sequence[str] = ()
+    groups: Sequence[str] | None = None
 
     @property
     def action(self) -> Literal["created", "updated", "unchanged"]:
@@ -80,38 +84,6 @@ class _Row:
     doc: dict[str, Any]
 
 
-def documents(session: Session, uids: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Return users (all, or those named) as DHIS2 documents, by name; nothing of how they log in but the name.
-
-    An account that was never given org units shows the roots, as it works from there down.
-    """
-    where = "" if uids is None else "where u.uid = any(%b)"
-    rows = session.execute(
-        "select u.uid, u.username, u.disabled, u.created, u.updated, u.doc from user_account u"
-        f" {where} order by u.username",
-        () if uids is None else (list(uids),),
-    )
-    found = [_document(*row) for row in rows]
-    if any("organisationUnits" not in doc for doc in found):
-        tops = [{"id": row[0]} for row in session.execute("select uid from org_unit where parent is null order by uid")]
-        found = [doc if "organisationUnits" in doc else {**doc, "organisationUnits": tops} for doc in found]
-    return found
-
-
-def _document(
-    uid: str, username: str, disabled: bool, created: datetime, updated: datetime, doc: dict[str, Any]
-) -> dict[str, Any]:
-    name = f"{doc.get('firstName') or ''} {doc.get('surname') or ''}".strip() or username
-    found: dict[str, Any] = {"id": uid, "username": username, "name": name, "displayName": name, "disabled": disabled}
-    found |= {"created": _stamp(created), "lastUpdated": _stamp(updated)}
-    found |= {name: [] for name in (*_UNITS[1:], "userRoles", "translations", "attributeValues")}
-    return {**found, "externalAuth": False, **doc}
-
-
-def _stamp(at: datetime) -> str:
-    return at.replace(tzinfo=None).isoformat(timespec="milliseconds")
-
-
 def plan(session: Session, docs: Sequence[Mapping[str, Any]]) -> Plan:
     """Match `docs` with the accounts, by id and else by name, and check them (DHIS2's codes E4005, E4049, E4054 …)."""
     made = Plan()
@@ -130,6 +102,22 @@ def plan(session: Session, docs: Sequence[Mapping[str, Any]]) -> Plan:
             made.issues.append(_issue("E4005", f"Property `password` requires a valid password, `{text}`", user))
     made.issues += _repeated(made.users)
     return made
+
+
+def overreach(known: Metadata, made: Plan, user: User) -> Iterable[Issue]:
+    """Yield an issue for every user of a plan who has, or would get, an authority that `user` has not.
+
+    So nobody rises by writing users: not by giving roles, and not by changing the account of somebody mightier.
+    """
+    for writing in made.users:
+        before = writing.old[0] if writing.old else {}
+        roles = {reference(role) for doc in (before, writing.doc) for role in doc.get("userRoles") or ()}
+        found = (known.get("userRoles", role) for role in roles)
+        needed = {*writing.own}.union(*(each.doc.get("authorities") or () for each in found if each))
+        if writing.action != "unchanged" and needed - user.authorities and "ALL" not in user.authorities:
+            code = "E3000" if writing.old is None else "E3001"
+            what = "create objects of type User" if writing.old is None else f"update object `{writing.username}`"
+            yield _issue(code, f"User `{user.username}` is not allowed to {what}", writing)
 
 
 def fault(session: Session, password: str, username: str) -> str:
@@ -164,6 +152,7 @@ def write(session: Session, context: Context, made: Plan) -> None:
     )
     changed = [user.pk for user in updated if user.password or user.disabled]
     session.execute("delete from login_session where account = any(%b)", (changed,))
+    groups.join(session, context, {user.uid: user.groups for user in made.users if user.groups is not None})
     if created or updated:
         bump(session)
     noted = [history.Change("user", u.pk, "create" if u.old is None else "update") for u in [*created, *updated]]
@@ -198,7 +187,7 @@ def _given(doc: Mapping[str, Any]) -> dict[str, Any]:
 
 def _writing(given: Mapping[str, Any], row: _Row | None) -> Writing:
     kept = {k: v for k, v in given.items() if k not in _APART}
-    kept = {**{name: [] for name in _UNITS}, **kept}
+    kept = {**{name: [] for name in UNITS}, **kept}
     password = given.get("password")
     return Writing(
         uid=str(given.get("id") or (row.uid if row else new_uid())),
@@ -208,6 +197,8 @@ def _writing(given: Mapping[str, Any], row: _Row | None) -> Writing:
         password=password if isinstance(password, str) else "",
         pk=row.pk if row else 0,
         old=(row.doc, row.disabled) if row else None,
+        own=row.authorities if row else (),
+        groups=[reference(group) for group in given["userGroups"]] if given.get("userGroups") is not None else None,
     )
 
 

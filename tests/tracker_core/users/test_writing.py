@@ -8,7 +8,7 @@ from tracker_core import history, users
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.metadata import Metadata
-from tracker_core.users.documents import Plan
+from tracker_core.users.writing import Plan
 
 AMINA = {
     "id": "UsAmina0001",
