@@ -21,7 +21,7 @@ from tracker_core import history, metadata, users
 from tracker_core.database import Session
 from tracker_core.errors import Conflict, Malformed
 from tracker_core.issues import Report
-from tracker_core.metadata.importing import Options, Store
+from tracker_core.metadata.importing import Options
 from tracker_core.metadata.importing.options import Strategy
 from tracker_core.metadata.removing import remove_objects
 from tracker_core.metadata.schema import TYPES, Type
@@ -30,7 +30,6 @@ from tracker_core.uids import is_uid, new_uid
 Payload = Mapping[str, Sequence[Document]]
 
 # Types that are not kept as documents, and who keeps them.
-STORES: Mapping[str, Store] = {USERS: users}
 _PATCH_TYPES = ("application/json-patch+json", "application/json")
 
 
@@ -126,5 +125,4 @@ def options_of(call: Call, strategy: Strategy) -> Options:
         skip_sharing=flag(call.given, "skipSharing", default=False),
         skip_translation=flag(call.given, "skipTranslation", default=False),
         user=call.user,
-        stores=STORES,
     )

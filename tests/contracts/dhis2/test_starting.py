@@ -81,6 +81,11 @@ def test_what_captures_answers_hold(nurse: httpx.Client) -> None:
     held = [link["dataElement"] for link in stages[district.BIRTH]["programStageDataElements"]]
     sets = {element["id"]: element.get("optionSet") for element in held}
     assert isinstance(sets[district.VACCINE_GIVEN]["version"], int)
+    units = nurse.get(f"/api/42/programs/orgUnits?programs={district.PROGRAM},{district.EVENTS}").json()
+    assert {key: sorted(uids) for key, uids in units.items()} == {
+        district.PROGRAM: [district.ONE, district.TWO],
+        district.EVENTS: [district.ONE, district.TWO],
+    }
     rule = nurse.get(f"/api/42/programRules?fields={starting.RULES}").json()["programRules"][0]
     assert rule["programRuleActions"][0]["displayContent"] == "Is this weight right?"
     events = nurse.get(f"/api/42/programs/{district.EVENTS}?fields=trackedEntityType,categoryCombo[isDefault]").json()
@@ -164,6 +169,8 @@ def test_android(nurse: httpx.Client, ask: Ask) -> None:
 
 
 def test_androids_other_answers(nurse: httpx.Client) -> None:
-    """Only what changed since."""
+    """Org units of category options, and only what changed since."""
+    units = nurse.get("/api/categoryOptions/orgUnits?categoryOptions=xYerKDKCefk").json()
+    assert units == {"xYerKDKCefk": []}
     later = nurse.get("/api/programs?filter=lastUpdated:gt:2999-01-01T00:00:00.000&paging=false").json()
     assert later == {"programs": []}

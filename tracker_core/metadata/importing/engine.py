@@ -75,8 +75,8 @@ def _plan(session: Session, package: Package, options: Options) -> list[tuple[St
 
 
 def _overreach(known: Metadata, plans: Iterable[tuple[Store, Any]], options: Options) -> Iterable[Issue]:
-    for store, made in plans if options.user else ():
-        if store is users and options.user:
+    for _, made in plans if options.user else ():
+        if isinstance(made, users.Plan) and options.user:
             yield from users.overreach(known, made, options.user)
 
 
