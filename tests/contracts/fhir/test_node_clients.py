@@ -1,20 +1,8 @@
 """FHIR clients for Node work against the server."""
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
-
-def run(folder: Path, script: str, base: str) -> dict[str, Any]:
-    """Run a script against the server; return what it saw."""
-    node = shutil.which("node")
-    assert node is not None
-    done = subprocess.run([node, script, base], cwd=folder, timeout=120, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return seen
+from tests.contracts.node import run
 
 
 def test_fhir_kit_client(server: str, node: Path) -> None:
