@@ -8,6 +8,7 @@ import re2
 from terminology.code_system import CodeSystem
 from terminology.concepts import Concept
 from terminology.ecl import compile_ecl
+from terminology.icd10 import SYSTEM, SYSTEM_CM, Ranges, read_ranges
 from terminology.problems import Problem
 
 Test = Callable[[Concept], bool]
@@ -28,6 +29,9 @@ def _compile(system: CodeSystem, one: dict[str, Any]) -> Test:
         return compile_ecl(system, value)
     if op in _BY_HIERARCHY:
         return _BY_HIERARCHY[op](system, value)
+    if op in ("in", "not-in") and name in _HIERARCHY and system.edition.url in (SYSTEM, SYSTEM_CM):
+        ranges = _ranges(value)
+        return lambda concept: (concept.code in ranges) is (op == "in")
     if op in _BY_VALUE:
         test = _BY_VALUE[op](value)
         return lambda concept: test(_values(system, concept, name))
@@ -67,6 +71,14 @@ _BY_HIERARCHY: dict[str, Callable[[CodeSystem, str], Test]] = {
     "child-of": _child_of,
     "descendent-leaf": _descendent_leaf,
 }
+
+
+def _ranges(value: str) -> Ranges:
+    """Read codes and ranges of ICD-10, `B50-B54,B56`: each holds what is below it too."""
+    try:
+        return read_ranges(value.replace(",", " "))
+    except ValueError as error:
+        raise Problem.bad_request(str(error)) from error
 
 
 def _values(system: CodeSystem, concept: Concept, name: str) -> list[str]:

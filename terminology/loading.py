@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from terminology import published, store
+from terminology import icd10_map, published, snapshots, store
 from terminology.concepts import Edition, Loaded
 from terminology.errors import Refused
-from terminology.icd10 import SYSTEM
+from terminology.icd10 import SYSTEM, SYSTEM_CM
 from terminology.loaders import claml, fhir, icd10_package, ocl, package, rf2, tables, ucum
 from terminology.store import Session
 
@@ -72,6 +72,16 @@ def load_dictionary(session: Session, path: Path, edition: Edition, tell: Progre
 def load_ucum(session: Session, path: Path, tell: Progress | None = None) -> Loaded:
     """Load `ucum-essence.xml`."""
     return store.load(session, ucum.read_edition(path), counted(ucum.read_concepts(path), tell))
+
+
+def derive_icd10_map(session: Session) -> int:
+    """Make the map from the ICD-10-CM that is served to the ICD-10 that is served; return how many codes it has."""
+    cm, who = snapshots.current(session, SYSTEM_CM), snapshots.current(session, SYSTEM)
+    if cm is None or who is None:
+        raise Refused("both are needed: terms load icd10, terms load icd10cm", SYSTEM if cm else SYSTEM_CM)
+    doc = icd10_map.build(cm, who)
+    published.save(session, [doc])
+    return len(doc["group"][0]["element"])
 
 
 def load_ocl(session: Session, path: Path, tell: Progress | None = None) -> Read:

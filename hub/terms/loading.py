@@ -142,6 +142,16 @@ def load_csv(
         _say(loading.load_dictionary(session, file, edition, tell))
 
 
+@load_app.command("icd10-map")
+def load_icd10_map(data: Data = None, database_url: DatabaseUrl = None, config: Config = None) -> None:
+    """Make the concept map from the ICD-10-CM to the ICD-10 that are loaded; truncated codes are marked as such."""
+    from terminology import loading
+
+    with session_of(config, data, database_url) as session:
+        count = loading.derive_icd10_map(session)
+    typer.echo(f"{count} codes of ICD-10-CM are mapped to ICD-10")
+
+
 def _say(done: "Loaded | Read") -> None:
     if isinstance(done, Loaded):
         edition = done.edition
