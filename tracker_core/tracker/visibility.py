@@ -29,10 +29,11 @@ _BROAD = ("OPEN", "AUDITED")
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """An actor beside the metadata that their rights are about."""
+    """An actor beside the metadata that their rights are about. Who has all `roots` of the org unit tree has it all."""
 
     known: Metadata
     actor: Actor
+    roots: frozenset[str] = frozenset()
 
     def reads(self, type: str) -> list[int]:
         """Return the pks of those objects of `type` whose data the actor may read."""
@@ -46,7 +47,8 @@ class Sight:
 
 def sight_of(session: Session, username: str) -> Sight:
     """Return what `username` sees. Raises `NotFound` for a name that nobody has."""
-    return Sight(metadata.load(session), access.load(session, username))
+    roots = frozenset(row[0] for row in session.execute("select path from org_unit where parent is null"))
+    return Sight(metadata.load(session), access.load(session, username), roots)
 
 
 def within(column: str, paths: Iterable[str]) -> Clause:
@@ -63,10 +65,12 @@ def within(column: str, paths: Iterable[str]) -> Clause:
     return Clause(f"{column} in (select u.pk from org_unit u where {ranges.text})", ranges.arguments)
 
 
-def reach(actor: Actor, access_level: str) -> list[str]:
+def reach(sight: Sight, access_level: str) -> list[str]:
     """Return the paths of the units within which the owner must lie, for programs of this access level."""
-    capture = access.paths(actor, "capture")
-    return [*access.paths(actor, "search"), *capture] if access_level in _BROAD else capture
+    found = access.paths(sight.actor, "capture")
+    if access_level in _BROAD:
+        found += access.paths(sight.actor, "search")
+    return ["/"] if sight.roots and sight.roots.issubset(found) else found
 
 
 def entity(sight: Sight, alias: str, program: Program | None = None) -> Clause:
@@ -77,7 +81,8 @@ def entity(sight: Sight, alias: str, program: Program | None = None) -> Clause:
     if sight.actor.superuser:
         return ALWAYS
     if program is not None:
-        return exists("program_owner o", all_of(clause(f"o.entity = {alias}.pk"), owned(sight, "o", [program])))
+        pair = clause(f"o.entity = {alias}.pk and o.program = %s", program.pk)
+        return exists("program_owner o", all_of(pair, owned(sight, "o", [program], pinned=True)))
     programs = sight.programs(registration=True)
     mine = clause(f"o.entity = {alias}.pk")
     readable = clause("o.program = any(%b)", [p.pk for p in programs])
@@ -86,34 +91,55 @@ def entity(sight: Sight, alias: str, program: Program | None = None) -> Clause:
         any_of(
             exists("program_owner o", all_of(mine, owned(sight, "o", programs))),
             all_of(
-                within(f"{alias}.org_unit", reach(sight.actor, "OPEN")),
+                within(f"{alias}.org_unit", reach(sight, "OPEN")),
                 is_none("program_owner o", all_of(mine, readable)),
             ),
         ),
     )
 
 
-def enrollment(sight: Sight, alias: str, program: Program | None = None) -> Clause:
-    """Return whether the actor sees an enrollment; `program` when it is known to be of that one."""
-    if sight.actor.superuser:
-        return ALWAYS
+def enrollment(sight: Sight, alias: str, program: Program | None = None, at: Clause = ALWAYS) -> Clause:
+    """Return whether the actor sees an enrollment; `program` when it is known to be of that one.
+
+    `at` is one more condition on the org unit of its owner, `o.org_unit`.
+    """
     programs = [program] if program else sight.programs(registration=True)
-    types = set(sight.reads("trackedEntityTypes"))
-    programs = [p for p in programs if p.entity_type is None or p.entity_type.pk in types]
-    same = clause("o.program = %s", program.pk) if program else clause(f"o.program = {alias}.program")
-    return exists("program_owner o", all_of(clause(f"o.entity = {alias}.entity"), same, owned(sight, "o", programs)))
-
-
-def event(sight: Sight, alias: str, program: Program | None = None) -> Clause:
-    """Return whether the actor sees an event: program, stage, every category option, and the unit that owns it."""
     if sight.actor.superuser:
+        seen = ALWAYS
+    else:
+        types = set(sight.reads("trackedEntityTypes"))
+        programs = [p for p in programs if p.entity_type is None or p.entity_type.pk in types]
+        seen = owned(sight, "o", programs, pinned=program is not None)
+    if seen == ALWAYS and at == ALWAYS:
         return ALWAYS
-    hidden = hidden_combos(sight)
+    same = clause("o.program = %s", program.pk) if program else clause(f"o.program = {alias}.program")
+    return exists("program_owner o", all_of(clause(f"o.entity = {alias}.entity"), same, at, seen))
+
+
+def event(
+    sight: Sight, alias: str, program: Program | None = None, at: Clause = ALWAYS, own: Clause = ALWAYS
+) -> Clause:
+    """Return whether the actor sees an event: program, stage, every category option, and the unit that owns it.
+
+    `at` is one more condition on the unit that owns a tracker event, `o.org_unit`; `own` on the event's own unit, for
+    events of event programs.
+    """
+    if sight.actor.superuser and at == ALWAYS and own == ALWAYS:
+        return ALWAYS
+    hidden = [] if sight.actor.superuser else hidden_combos(sight)
     return all_of(
-        clause(f"{alias}.stage = any(%b)", sight.reads("programStages")),
+        _readable_stage(sight, alias, program),
         clause(f"coalesce({alias}.attribute_option_combo, '') <> all(%b)", hidden) if hidden else ALWAYS,
-        any_of(_of_tracker(sight, alias, program), _of_event_program(sight, alias, program)),
+        any_of(_of_tracker(sight, alias, program, at), all_of(_of_event_program(sight, alias, program), own)),
     )
+
+
+def _readable_stage(sight: Sight, alias: str, program: Program | None) -> Clause:
+    """Return whether a stage is shared with the actor; nothing to ask when all of a known program's are."""
+    readable = sight.reads("programStages")
+    if program is not None and {stage.pk for stage in program.stages.values()}.issubset(readable):
+        return ALWAYS
+    return ALWAYS if sight.actor.superuser else clause(f"{alias}.stage = any(%b)", readable)
 
 
 def relationship(sight: Sight, alias: str) -> Clause:
@@ -147,8 +173,11 @@ def captured(session: Session, sight: Sight, program: Program, pks: Sequence[int
     return {row[0] for row in rows}
 
 
-def owned(sight: Sight, owner: str, programs: Sequence[Program]) -> Clause:
-    """Return whether a row of `program_owner` is of one of `programs` and lets the actor in."""
+def owned(sight: Sight, owner: str, programs: Sequence[Program], *, pinned: bool = False) -> Clause:
+    """Return whether a row of `program_owner` is of one of `programs` and lets the actor in.
+
+    `pinned` says that `programs` is one, and that another condition holds the rows to it.
+    """
     broad = [p.pk for p in programs if p.access_level in _BROAD]
     narrow = [p.pk for p in programs if p.access_level not in _BROAD]
     shielded = [p.pk for p in programs if p.access_level == "PROTECTED"]
@@ -157,9 +186,9 @@ def owned(sight: Sight, owner: str, programs: Sequence[Program]) -> Clause:
         clause(f"g.entity = {owner}.entity and g.program = {owner}.program"),
     )
     return any_of(
-        all_of(_one_of(f"{owner}.program", broad), within(f"{owner}.org_unit", reach(sight.actor, "OPEN"))),
-        all_of(_one_of(f"{owner}.program", narrow), within(f"{owner}.org_unit", reach(sight.actor, "CLOSED"))),
-        all_of(_one_of(f"{owner}.program", shielded), exists("program_access g", granted)),
+        all_of(_one_of(f"{owner}.program", broad, pinned=pinned), within(f"{owner}.org_unit", reach(sight, "OPEN"))),
+        all_of(_one_of(f"{owner}.program", narrow, pinned=pinned), within(f"{owner}.org_unit", reach(sight, "CLOSED"))),
+        all_of(_one_of(f"{owner}.program", shielded, pinned=pinned), exists("program_access g", granted)),
     )
 
 
@@ -177,22 +206,25 @@ def hidden_combos(sight: Sight) -> list[str]:
     ]
 
 
-def _of_tracker(sight: Sight, alias: str, program: Program | None) -> Clause:
-    if program is not None and not program.registration:
-        return NEVER
-    return enrollment(sight, alias, program)
+def _of_tracker(sight: Sight, alias: str, program: Program | None, at: Clause) -> Clause:
+    if program is not None:
+        return enrollment(sight, alias, program, at) if program.registration else NEVER
+    seen = enrollment(sight, alias, None, at)
+    return clause(f"{alias}.entity is not null") if seen == ALWAYS else seen
 
 
 def _of_event_program(sight: Sight, alias: str, program: Program | None) -> Clause:
     if program is not None and program.registration:
         return NEVER
+    if sight.actor.superuser:
+        return ALWAYS if program else clause(f"{alias}.entity is null")
     programs = [program] if program else sight.programs(registration=False)
     broad = [p.pk for p in programs if p.access_level in _BROAD]
     narrow = [p.pk for p in programs if p.access_level not in _BROAD]
-    here = f"{alias}.org_unit"
+    here, pinned = f"{alias}.org_unit", program is not None
     return any_of(
-        all_of(_one_of(f"{alias}.program", broad), within(here, reach(sight.actor, "OPEN"))),
-        all_of(_one_of(f"{alias}.program", narrow), within(here, reach(sight.actor, "CLOSED"))),
+        all_of(_one_of(f"{alias}.program", broad, pinned=pinned), within(here, reach(sight, "OPEN"))),
+        all_of(_one_of(f"{alias}.program", narrow, pinned=pinned), within(here, reach(sight, "CLOSED"))),
     )
 
 
@@ -204,9 +236,12 @@ def _sees_side(sight: Sight, alias: str, side: str) -> Clause:
     return any_of(*kinds)
 
 
-def _one_of(column: str, pks: Sequence[int]) -> Clause:
+def _one_of(column: str, pks: Sequence[int], *, pinned: bool) -> Clause:
+    """Return whether a column holds one of `pks`; when it is pinned to the one there is, it does."""
     if not pks:
         return NEVER
+    if pinned:
+        return ALWAYS
     return clause(f"{column} = %s", pks[0]) if len(pks) == 1 else clause(f"{column} = any(%b)", list(pks))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker_core.database import Session
-from tracker_core.metadata import DEFAULT_OPTION_COMBO, Program
+from tracker_core.metadata import DEFAULT_OPTION_COMBO
 from tracker_core.tracker import visibility
-from tracker_core.tracker.clauses import ALWAYS, Clause, all_of, any_of, clause, exists
+from tracker_core.tracker.clauses import ALWAYS, Clause, all_of, clause, exists
 from tracker_core.tracker.search.conditions import (
     assigned,
     at_place,
@@ -128,7 +128,7 @@ def _entities(sight: Sight, query: EntityQuery) -> tuple[str, Clause]:
         clause("w.program = %s", program.pk),
         at_place(sight, "w.org_unit", query.place),
         _enrolled(sight, query),
-        ALWAYS if sight.actor.superuser else visibility.owned(sight, "w", [program]),
+        ALWAYS if sight.actor.superuser else visibility.owned(sight, "w", [program], pinned=True),
     ]
     return "tracked_entity x join program_owner w on w.entity = x.pk", all_of(*conditions)
 
@@ -178,8 +178,7 @@ def _enrollments(sight: Sight, query: EnrollmentQuery) -> Clause:
         _living("x", deleted=query.deleted),
         during("x.enrolled_at", query.enrolled),
         during("x.updated", query.updated),
-        _owner_at("x", at_place(sight, "w.org_unit", query.place), program),
-        visibility.enrollment(sight, "x", program),
+        visibility.enrollment(sight, "x", program, at_place(sight, "o.org_unit", query.place)),
     )
 
 
@@ -208,8 +207,13 @@ def _events(sight: Sight, query: EventQuery) -> Clause:
         assigned(sight, "x", query.assignees),
         by_data(known, "x", query.data),
         by_attributes(known, "x.entity", query.attributes),
-        _event_at(sight, query, program),
-        visibility.event(sight, "x", program),
+        visibility.event(
+            sight,
+            "x",
+            program,
+            at_place(sight, "o.org_unit", query.place),
+            at_place(sight, "x.org_unit", query.place),
+        ),
     )
 
 
@@ -222,24 +226,6 @@ def _of_enrollment(query: EventQuery) -> Clause:
         during("n.occurred_at", query.enrollment_occurred),
     )
     return ALWAYS if asked == ALWAYS else exists("enrollment n", all_of(clause("n.pk = x.enrollment"), asked))
-
-
-def _event_at(sight: Sight, query: EventQuery, program: Program | None) -> Clause:
-    """The owning unit of a tracker event, the own one of an event without registration."""
-    own, owners = at_place(sight, "x.org_unit", query.place), at_place(sight, "w.org_unit", query.place)
-    if own == ALWAYS:
-        return ALWAYS
-    if program is not None:
-        return _owner_at("x", owners, program) if program.registration else own
-    return any_of(all_of(clause("x.entity is null"), own), _owner_at("x", owners, None))
-
-
-def _owner_at(alias: str, place: Clause, program: Program | None) -> Clause:
-    """Return whether the owner is at `place`. A program that is known leads straight to what its unit owns."""
-    if place == ALWAYS:
-        return ALWAYS
-    same = clause("w.program = %s", program.pk) if program else clause(f"w.program = {alias}.program")
-    return exists("program_owner w", all_of(clause(f"w.entity = {alias}.entity"), same, place))
 
 
 def _of_entity(alias: str, uid: str) -> Clause:

@@ -61,10 +61,10 @@ def _is_seen(session: Session, sight: Sight, kind: Kind, pk: int, program: Progr
         return True
     pair = clause("o.entity = x.pk and o.program = %s", program.pk)
     seen = any_of(
-        exists("program_owner o", all_of(pair, visibility.owned(sight, "o", [program]))),
+        exists("program_owner o", all_of(pair, visibility.owned(sight, "o", [program], pinned=True))),
         all_of(
             is_none("program_owner o", pair),
-            visibility.within("x.org_unit", visibility.reach(sight.actor, program.access_level)),
+            visibility.within("x.org_unit", visibility.reach(sight, program.access_level)),
         ),
     )
     found = session.execute(
