@@ -53,7 +53,7 @@ _JOINS = {
     " from user_account u where u.username = x.assigned_user) assignee on true",
 }
 # Columns that are never null need no word about where nulls go, and an index then serves either direction.
-_FILLED = {"x.created", "x.updated", "x.uid", "x.status", "x.deleted", "x.inactive"}
+_FILLED = {"x.created", "x.enrolled_at", "x.updated", "x.uid", "x.status", "x.deleted", "x.inactive"}
 _FIELDS: Mapping[str, Mapping[str, str]] = {
     "EntityQuery": _ENTITY,
     "EnrollmentQuery": _ENROLLMENT,
