@@ -18,6 +18,7 @@ from hub.access import HubAccess
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
 from hub.settings import Settings
+from hub.worker import Worker
 from tests.conftest import database, serving
 from tests.contracts.dhis2 import district
 from tracker_core import history, metadata, users
@@ -66,9 +67,12 @@ def _running(url: str, data: Path) -> Iterator[Hub]:
             session, "nurse", PASSWORD, doc={"firstName": "Nora", "surname": "Nurse", "organisationUnits": here}
         )
     runtime = Runtime(pool, ADAPTERS, files=data / "files")
+    worker = Worker(runtime)
+    worker.start()
     built = app.build(Settings(data=data), runtime, HubAccess(runtime), {}, admin.routes_for(runtime))
     with serving(built) as address, httpx.Client(base_url=address, auth=("admin", PASSWORD), timeout=30) as client:
         yield Hub(address, client)
+    worker.stop()
     pool.close()
 
 
