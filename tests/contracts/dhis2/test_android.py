@@ -21,7 +21,10 @@ ENROLLMENT = (
     f"enrollment,{TIMES},orgUnit,program,enrolledAt,occurredAt,completedAt,followUp,status,deleted,trackedEntity,"
     f"geometry,notes[{NOTE}],events[{EVENT}]"
 )
-LINK = "relationship,relationshipType,createdAt,updatedAt,from[trackedEntity[trackedEntity]],to[trackedEntity[trackedEntity]]"
+LINK = (
+    "relationship,relationshipType,createdAt,updatedAt,"
+    "from[trackedEntity[trackedEntity]],to[trackedEntity[trackedEntity]]"
+)
 ENTITY = (
     f"trackedEntity,{TIMES},orgUnit,trackedEntityType,geometry,deleted,attributes[attribute,value,createdAt,updatedAt],"
     f"enrollments[{ENROLLMENT}],programOwners[program,orgUnit,trackedEntity],relationships[{LINK}]"
