@@ -39,17 +39,17 @@ def _display(name: str) -> Show:
 def mirrored(type: Type, found: Property) -> Callable[[View, Document], Sequence[str]]:
     """Return how to find the uids of a reference that the other side holds."""
     if type.collection == UNITS and found.name == "children":
-        return lambda view, doc: view.indexes.children.get(doc["id"], ())
+        return lambda view, doc: view.indexes.children.get(doc.get("id", ""), ())
     if type.collection == UNITS and found.name == "ancestors":
-        return lambda _view, doc: str(doc["path"]).split("/")[1:-1]
+        return lambda _view, doc: _above(doc)
     target, mirror = found.target, found.mirror
     if not mirror:
         return lambda _view, doc: [reference(item) for item in _listed(doc.get(found.name))]
     if target == USERS:
         return lambda view, doc: [
-            str(user["id"]) for user in view.everything(USERS) if doc["id"] in map(reference, _listed(user.get(mirror)))
+            str(user["id"]) for user in view.everything(USERS) if doc.get("id") in map(reference, _listed(user.get(mirror)))
         ]
-    return lambda view, doc: view.indexes.mirror(target, mirror).get(doc["id"], ())
+    return lambda view, doc: view.indexes.mirror(target, mirror).get(doc.get("id", ""), ())
 
 
 def _listed(value: Any) -> list[Any]:
@@ -88,10 +88,15 @@ def _unit_field(name: str) -> Callable[[Type], Show]:
 
 def _parent(_type: Type) -> Show:
     def read(_view: View, doc: Document) -> Any:
-        above = str(doc["path"]).split("/")[1:-1]
+        above = _above(doc)
         return {"id": above[-1]} if above else None
 
     return read
+
+
+def _above(doc: Document) -> list[str]:
+    """Return the uids from the root to the parent of a unit; of one that is elsewhere nothing is known."""
+    return str(doc.get("path") or "").split("/")[1:-1]
 
 
 def _form_type(_type: Type) -> Show:
@@ -168,7 +173,7 @@ _OF_ALL: dict[str, Callable[[Type], Show]] = {
 }
 _OF_TYPE: dict[tuple[str, str], Callable[[Type], Show]] = {
     (UNITS, "parent"): _parent,
-    (UNITS, "leaf"): lambda _type: lambda view, doc: not view.indexes.children.get(doc["id"]),
+    (UNITS, "leaf"): lambda _type: lambda view, doc: not view.indexes.children.get(doc.get("id", "")),
     (UNITS, "path"): _unit_field("path"),
     (UNITS, "level"): _unit_field("level"),
     ("programStages", "formType"): _form_type,

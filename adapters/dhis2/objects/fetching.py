@@ -21,7 +21,7 @@ def fetching(show: Show, names: Iterable[str]) -> Show:
 
     def fetched(view: View, doc: Document) -> object:
         if heavy or (displays and view.locale):
-            doc = view.full(UNITS, str(doc["id"])) or doc
+            doc = view.full(UNITS, str(doc.get("id"))) or doc
         return show(view, doc)
 
     return fetched
