@@ -10,11 +10,18 @@ from tracker_core.context import Context, User
 from tracker_core.database import Session
 from tracker_core.issues import Report
 from tracker_core.metadata import Options
+from tracker_core.metadata.removing import keys_of, remove_objects
 
 
 def bring_in(session: Session, context: Context, change: PackageChange, actor: Actor) -> Report:
-    """Import the payload as `actor`, whose rights hold for every object; see `metadata.import_objects`."""
-    return metadata.import_objects(session, context, change.payload, options_of(actor, change.options))
+    """Import the payload as `actor`, whose rights hold for every object; see `metadata.import_objects`.
+
+    With the strategy DELETE its objects are deleted, all of them or none; see `remove_objects`.
+    """
+    options = options_of(actor, change.options)
+    if options.strategy == "DELETE":
+        return remove_objects(session, context, keys_of(change.payload), options)
+    return metadata.import_objects(session, context, change.payload, options)
 
 
 def options_of(actor: Actor, options: Options | None = None) -> Options:

@@ -1,44 +1,86 @@
 """Deleting objects: with what goes with them, out of what lists them, and never while anything uses them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tracker_core import history
+from tracker_core import history, users
 from tracker_core.context import Context
 from tracker_core.database import Session
-from tracker_core.issues import Issue
+from tracker_core.issues import Issue, Outcome, Report
+from tracker_core.metadata import schema
+from tracker_core.metadata.compiling import reference
 from tracker_core.metadata.importing import Options, import_objects
 from tracker_core.metadata.importing.codes import message
 from tracker_core.metadata.importing.writing import delete
 from tracker_core.metadata.indexes import UNITS
+from tracker_core.metadata.model import Metadata
 from tracker_core.metadata.snapshot import bump, load
-from tracker_core.metadata.usage import Removal, plan_removal
+from tracker_core.metadata.usage import Key, Removal, plan_removal
 
 _MOST_NAMED = 10
+_USERS = "users"
 
 
-def remove_objects(
-    session: Session, context: Context, collection: str, uids: Sequence[str], options: Options | None = None
-) -> list[Issue]:
-    """Delete objects of one collection and return no issue; or E4030 for each, with nothing changed.
+def remove_objects(session: Session, context: Context, keys: Iterable[Key], options: Options | None = None) -> Report:
+    """Delete the objects `keys` (collection, uid), all of them or none.
 
-    What they are made of goes too. Objects that list them are imported without them, so their versions rise.
-    Of users it only takes care of what refers to them: their accounts are deleted by `users.remove`.
+    What they are made of goes too. Objects that list them are imported without them, so their versions rise. Issues are
+    E5001 for what is not there, E3002 where the guard of `options` forbids it, E4030 for what is in use.
     """
+    chosen = options or Options()
     session.execute("select version from metadata_version for update")
-    plan = plan_removal(session, load(session), collection, uids)
-    if plan.uses:
-        named = ", ".join(use.text for use in plan.uses[:_MOST_NAMED])
-        return [Issue("E4030", message("E4030", named), where=f"{collection} {uid}") for uid in uids]
-    if plan.left:
-        report = import_objects(session, context, _payload(plan), options)
-        if report.errors:
-            return report.errors
-    delete(session, context, [key for key in plan.gone if key[0] != UNITS])
-    units = [uid for name, uid in plan.gone if name == UNITS]
-    _delete_units(session, context, units)
-    bump(session, units=bool(units))
-    return []
+    known, named = load(session), list(dict.fromkeys(keys))
+    issues = list(_wrong(session, known, named, chosen))
+    plan = plan_removal(session, known, named) if not issues else Removal()
+    issues += _used(plan, named)
+    if not issues and plan.left:
+        issues += import_objects(session, context, _payload(plan), _unguarded(chosen)).errors
+    if issues:
+        return Report(issues=issues, outcomes=[Outcome(*key, "ignored") for key in named], rejected=True)
+    _delete(session, context, plan.gone)
+    return Report(outcomes=[Outcome(*key, "deleted") for key in named])
+
+
+def keys_of(payload: dict[str, Any]) -> Iterator[Key]:
+    """Yield what a payload names: collection and uid of each of its objects that has one."""
+    for collection, docs in payload.items():
+        if collection in schema.TYPES and isinstance(docs, list):
+            yield from ((collection, uid) for uid in map(reference, docs) if uid)
+
+
+def _wrong(session: Session, known: Metadata, keys: Sequence[Key], options: Options) -> Iterator[Issue]:
+    stored = {str(doc["id"]): doc for doc in users.documents(session, [uid for name, uid in keys if name == _USERS])}
+    for collection, uid in keys:
+        type, where = schema.of(collection), f"{collection} {uid}"
+        doc = _stored(known, stored, collection, uid)
+        if doc is None:
+            yield Issue("E5001", message("E5001", f"{uid} (UID)", type.name), where=where)
+        elif options.guard is not None:
+            for code, arguments in options.guard.denials(type, doc, None):
+                yield Issue(code, message(code, *arguments), where=where)
+
+
+def _stored(known: Metadata, accounts: dict[str, Any], collection: str, uid: str) -> dict[str, Any] | None:
+    if collection == UNITS:
+        unit = known.org_units.get(uid)
+        return unit.document if unit else None
+    if collection == _USERS:
+        found: dict[str, Any] | None = accounts.get(uid)
+        return found
+    held = known.get(collection, uid)
+    return held.doc if held else None
+
+
+def _used(plan: Removal, keys: Sequence[Key]) -> list[Issue]:
+    if not plan.uses:
+        return []
+    named = ", ".join(use.text for use in plan.uses[:_MOST_NAMED])
+    return [Issue("E4030", message("E4030", named), where=f"{collection} {uid}") for collection, uid in keys]
+
+
+def _unguarded(options: Options) -> Options:
+    """Return options for what lets go of a deleted object: whoever may delete it need not own what lists it."""
+    return Options(user=options.user, strategy="UPDATE", skip_validation=True)
 
 
 def _payload(plan: Removal) -> dict[str, list[dict[str, Any]]]:
@@ -48,6 +90,13 @@ def _payload(plan: Removal) -> dict[str, list[dict[str, Any]]]:
     return payload
 
 
-def _delete_units(session: Session, context: Context, uids: Sequence[str]) -> None:
-    rows = session.execute("delete from org_unit where uid = any(%b) returning pk", (list(uids),)).fetchall()
-    history.note_changes(session, context, [history.Change("metadata", row[0], "delete") for row in rows])
+def _delete(session: Session, context: Context, gone: Sequence[Key]) -> None:
+    units = [uid for name, uid in gone if name == UNITS]
+    accounts = [uid for name, uid in gone if name == _USERS]
+    delete(session, context, [key for key in gone if key[0] not in (UNITS, _USERS)])
+    if accounts:
+        users.remove(session, context, accounts)
+    if units:
+        rows = session.execute("delete from org_unit where uid = any(%b) returning pk", (units,)).fetchall()
+        history.note_changes(session, context, [history.Change("metadata", row[0], "delete") for row in rows])
+    bump(session, units=bool(units))

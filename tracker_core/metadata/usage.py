@@ -60,9 +60,9 @@ class Removal:
     uses: list[Use] = field(default_factory=list)
 
 
-def plan_removal(session: Session, known: Metadata, collection: str, uids: Sequence[str]) -> Removal:
-    """Plan to delete objects of one collection. With any use, nothing of the plan may be carried out."""
-    removal = Removal(gone=[(collection, uid) for uid in uids])
+def plan_removal(session: Session, known: Metadata, keys: Iterable[Key]) -> Removal:
+    """Plan to delete objects, by collection and uid. With any use, nothing of the plan may be carried out."""
+    removal = Removal(gone=list(keys))
     at = 0
     while at < len(removal.gone):
         holders = list(_holders(known, removal.gone[at]))
@@ -72,7 +72,13 @@ def plan_removal(session: Session, known: Metadata, collection: str, uids: Seque
     gone = set(removal.gone)
     removal.left = {key: doc for key, doc in removal.left.items() if key not in gone}
     removal.uses = [use for key, use in _against(removal.uses) if key not in gone]
-    removal.uses += [Use(_UNIT, child) for uid in uids if collection == UNITS for child in _children(known, uid)]
+    removal.uses += [
+        Use(_UNIT, child)
+        for collection, uid in gone
+        if collection == UNITS
+        for child in indexes(known).children.get(uid, ())
+        if (UNITS, child) not in gone
+    ]
     removal.uses += _captured(session, known, removal.gone)
     return removal
 
@@ -129,10 +135,6 @@ def _back(type: Type) -> str:
 def _against(uses: Iterable[Use]) -> Iterator[tuple[Key, Use]]:
     for use in dict.fromkeys(uses):
         yield (use.type, use.uid), Use(schema.of(use.type).name, use.uid)
-
-
-def _children(known: Metadata, uid: str) -> Sequence[str]:
-    return indexes(known).children.get(uid, ())
 
 
 # Whether anything was captured for one of the objects with these pks or uids.

@@ -47,7 +47,7 @@ def _patch(access: Access, call: Call, patches: Patches) -> Reply:
     with access.session() as session:
         view = open_view(session, call)
         changed = {name: _patched(session, view, TYPES[name], given) for name, given in patches.items()}
-        report = store(session, call, changed, "UPDATE")
+        report = store(session, view, call, changed, "UPDATE")
     if report.errors:
         types = {issue.where.partition(" ")[0]: issue for issue in report.errors}
         errors = [error_report(TYPES[name], issue) for name, issue in types.items()]

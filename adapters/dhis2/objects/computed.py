@@ -47,7 +47,9 @@ def mirrored(type: Type, found: Property) -> Callable[[View, Document], Sequence
         return lambda _view, doc: [reference(item) for item in _listed(doc.get(found.name))]
     if target == USERS:
         return lambda view, doc: [
-            str(user["id"]) for user in view.everything(USERS) if doc.get("id") in map(reference, _listed(user.get(mirror)))
+            str(user["id"])
+            for user in view.everything(USERS)
+            if str(doc.get("id")) in map(reference, _listed(user.get(mirror)))
         ]
     return lambda view, doc: view.indexes.mirror(target, mirror).get(doc.get("id", ""), ())
 

@@ -103,7 +103,7 @@ def _change(access: Access, call: Call, *, added: Iterable[str], dropped: Iterab
         after = [item for item in dict.fromkeys([*before, *added]) if item not in gone]
         counts = {"created": len(set(after) - set(before)), "deleted": len(set(before) - set(after))}
         changed = _holders(session, view, type, found, uid, before, after) if any(counts.values()) else {}
-        report = store(session, call, changed, "UPDATE") if changed else None
+        report = store(session, view, call, changed, "UPDATE") if changed else None
     if report is not None and report.errors:
         return object_reply(type, uid, report.issues)
     stats = {**counts, "updated": 0, "ignored": 0, "total": sum(counts.values())}

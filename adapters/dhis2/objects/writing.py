@@ -17,19 +17,17 @@ from adapters.dhis2.objects.rights import check_change, check_create, check_dele
 from adapters.dhis2.objects.view import FETCHED, USERS, Document, View
 from adapters.dhis2.parameters import flag
 from adapters.dhis2.webmessage import web_message
-from tracker_core import history, metadata, users
+from tracker_core import history, packages
+from tracker_core.changes import PackageChange
 from tracker_core.database import Session
 from tracker_core.errors import Conflict, Malformed
 from tracker_core.issues import Report
 from tracker_core.metadata.importing import Options
 from tracker_core.metadata.importing.options import Strategy
-from tracker_core.metadata.removing import remove_objects
 from tracker_core.metadata.schema import TYPES, Type
 from tracker_core.uids import is_uid, new_uid
 
 Payload = Mapping[str, Sequence[Document]]
-
-# Types that are not kept as documents, and who keeps them.
 _PATCH_TYPES = ("application/json-patch+json", "application/json")
 
 
@@ -41,8 +39,8 @@ def create_object(access: Access, call: Call) -> Reply:
         raise Conflict(f"E4014 Invalid UID `{uid}` for property `id`")
     with access.session() as session:
         view = open_view(session, call)
-        check_create(view, type)
-        report = store(session, call, {type.collection: [given]}, "CREATE")
+        check_create(view, type, given)
+        report = store(session, view, call, {type.collection: [given]}, "CREATE")
     return object_reply(type, uid, report.issues, status=201, location=f"{view.base}/{type.collection}/{uid}")
 
 
@@ -82,7 +80,7 @@ def change_object(
         view = open_view(session, call)
         stored = stored_document(session, view, type, uid)
         check_change(view, type, stored)
-        report = store(session, call, {type.collection: [change(stored)]}, "UPDATE")
+        report = store(session, view, call, {type.collection: [change(stored)]}, "UPDATE")
     reply = object_reply(type, uid, report.issues)
     return success if success is not None and reply.status == 200 else reply
 
@@ -95,13 +93,8 @@ def delete_object(access: Access, call: Call) -> Reply:
         check_delete(view, type, stored_document(session, view, type, uid))
         if (type.collection, uid) == (USERS, view.actor.uid):
             raise Conflict("E4060 Object could not be deleted: nobody deletes their own account")
-        context = history.open_change_set(session, actor=call.user.username)
-        issues = remove_objects(session, context, type.collection, [uid], options_of(call, "UPDATE"))
-        if issues:
-            session.rollback()
-        elif type.collection == USERS:
-            users.remove(session, context, [uid])
-    return object_reply(type, uid, issues)
+        report = store(session, view, call, {type.collection: [{"id": uid}]}, "DELETE")
+    return object_reply(type, uid, report.issues)
 
 
 def stored_document(session: Session, view: View, type: Type, uid: str) -> Document:
@@ -112,17 +105,16 @@ def stored_document(session: Session, view: View, type: Type, uid: str) -> Docum
     return deepcopy(found)
 
 
-def store(session: Session, call: Call, payload: Payload, strategy: Strategy) -> Report:
-    """Import `payload` (collection -> documents) under the caller's name, all or nothing."""
-    context = history.open_change_set(session, actor=call.user.username)
-    return metadata.import_objects(session, context, dict(payload), options_of(call, strategy))
-
-
-def options_of(call: Call, strategy: Strategy) -> Options:
-    """Return how the caller's objects are imported."""
-    return Options(
+def store(session: Session, view: View, call: Call, payload: Payload, strategy: Strategy) -> Report:
+    """Import `payload` (collection -> documents), or delete it, under the caller's name: all or nothing."""
+    context = history.open_change_set(session, actor=view.actor.username)
+    options = Options(
         strategy=strategy,
         skip_sharing=flag(call.given, "skipSharing", default=False),
         skip_translation=flag(call.given, "skipTranslation", default=False),
-        user=call.user,
+        skip_validation=flag(call.given, "skipValidation", default=False),
     )
+    report = packages.bring_in(session, context, PackageChange(dict(payload), options), view.actor)
+    if report.errors:
+        session.rollback()
+    return report

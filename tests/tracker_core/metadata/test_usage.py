@@ -41,7 +41,7 @@ def known() -> Metadata:
 
 def test_children_go_along_and_their_children(known: Metadata, session: Session) -> None:
     """A program goes with its stages, its rules and their actions, and nobody else's."""
-    plan = plan_removal(session, known, "programs", ["PrEyes00001"])
+    plan = plan_removal(session, known, [("programs", "PrEyes00001")])
     assert plan.uses == []
     assert set(plan.gone) == {
         ("programs", "PrEyes00001"),
@@ -55,7 +55,7 @@ def test_children_go_along_and_their_children(known: Metadata, session: Session)
 
 def test_lists_let_go(known: Metadata, session: Session) -> None:
     """A stage falls out of its program, whose document is planned without it; the stored one stays as it is."""
-    plan = plan_removal(session, known, "programStages", ["PsSecond001"])
+    plan = plan_removal(session, known, [("programStages", "PsSecond001")])
     left = plan.left["programs", "PrEyes00001"]
     assert left["programStages"] == [{"id": "PsFirst0001"}]
     stored = known.get("programs", "PrEyes00001")
@@ -77,7 +77,7 @@ def test_other_references_stand_in_the_way(
     known: Metadata, session: Session, collection: str, uid: str, use: str
 ) -> None:
     """Each use is named by type and uid: references of objects and of their parts, lists that something is made of."""
-    assert use in [found.text for found in plan_removal(session, known, collection, [uid]).uses]
+    assert use in [found.text for found in plan_removal(session, known, [(collection, uid)]).uses]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_other_references_stand_in_the_way(
 )
 def test_what_only_lists_it_or_is_in_it_is_no_use(known: Metadata, session: Session, collection: str, uid: str) -> None:
     """Back references of its own parts, and lists, do not keep an object."""
-    assert plan_removal(session, known, collection, [uid]).uses == []
+    assert plan_removal(session, known, [(collection, uid)]).uses == []
 
 
 def test_objects_deleted_together_do_not_keep_each_other(known: Metadata, session: Session) -> None:
     """Two data elements in use by one stage: both are named; nothing is planned twice."""
-    plan = plan_removal(session, known, "dataElements", ["DeColour001", "DeWeight001"])
+    plan = plan_removal(session, known, [("dataElements", "DeColour001"), ("dataElements", "DeWeight001")])
     assert [use.text for use in plan.uses] == ["ProgramStage (PsFirst0001)"]
     assert ("dataElementGroups", "DgBody00001") in plan.left

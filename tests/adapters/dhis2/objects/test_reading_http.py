@@ -192,3 +192,17 @@ def test_lists_of_many_users_know_the_caller(way: HubAccess) -> None:
         users.create(session, "other", "secret")
     assert ids(client_of(way, [], "named"), "/api/constants") == ["CoShared001"]
     assert ids(client_of(way, [], "other"), "/api/constants") == []
+
+
+def test_query_finds_parts_of_names_and_codes_and_whole_ids(client: Client) -> None:
+    """In any case of letters."""
+    assert ids(client, "/api/programs", query="malar") == ["PrMalaria00"]
+    assert ids(client, "/api/programs", query="prmalaria00") == ["PrMalaria00"]
+    assert ids(client, "/api/programs", query="PrMal") == []
+
+
+def test_default_objects_are_left_out_of_lists_when_asked(client: Client) -> None:
+    """`defaults=EXCLUDE`, of the category model alone."""
+    every, own = ids(client, "/api/categoryCombos"), ids(client, "/api/categoryCombos", defaults="EXCLUDE")
+    assert set(every) - set(own) == {"bjDvmb4bfuf"}
+    assert client.get("/api/categoryCombos", params={"defaults": "SOME"}).status_code == 400

@@ -278,3 +278,35 @@ def test_users_are_written_as_any_object(client: Client) -> None:
     assert client.get("/api/userGroups/UgHelpers01/users").json() == {"users": []}
     me = client.get("/api/me", params={"fields": "id"}).json()["id"]
     assert code(client.delete(f"/api/users/{me}")) == (409, "E4060")
+
+
+def test_a_payload_can_be_deleted(client: Client, limited: Client) -> None:
+    """`importStrategy=DELETE`: objects that use each other together; what is in use or not there keeps them all."""
+    payload = {
+        "optionSets": [
+            {"id": "OsColour001", "name": "Colour", "valueType": "TEXT", "options": [{"id": "OpRed000001"}]}
+        ],
+        "options": [{"id": "OpRed000001", "name": "Red", "code": "R", "optionSet": {"id": "OsColour001"}}],
+    }
+    assert client.post("/api/metadata", json=payload).status_code == 200
+    way = {"importStrategy": "DELETE"}
+    mixed = {**payload, "dataElements": [{"id": "DeTemp00000"}, {"id": "DeNowhere01"}]}
+    refused = client.post("/api/metadata", json=mixed, params=way)
+    assert (refused.status_code, refused.json()["response"]["stats"]["deleted"]) == (409, 0)
+    in_use = {**payload, "dataElements": [{"id": "DeTemp00000"}]}
+    assert client.post("/api/metadata", json=in_use, params=way).status_code == 409
+    assert client.get("/api/optionSets/OsColour001").status_code == 200
+    gone = client.post("/api/metadata", json=payload, params=way)
+    assert (gone.status_code, gone.json()["response"]["stats"]["deleted"]) == (200, 2)
+    assert client.get("/api/options/OpRed000001").status_code == 404
+
+
+def test_org_units_are_deleted_from_the_leaves(client: Client) -> None:
+    """One with units below it stays; one without falls out of the programs that were used there."""
+    assert code(client.delete("/api/organisationUnits/OuNorth0000")) == (409, "E4030")
+    new = {"id": "OuClinicZ00", "name": "Zed", "shortName": "Zed", "openingDate": "2020-01-01"}
+    assert client.post("/api/organisationUnits", json={**new, "parent": {"id": "OuNorth0000"}}).status_code == 201
+    assert client.post("/api/programs/PrWater0000/organisationUnits/OuClinicZ00").status_code == 200
+    assert client.delete("/api/organisationUnits/OuClinicZ00").status_code == 200
+    assert client.get("/api/organisationUnits/OuClinicZ00").status_code == 404
+    assert client.get("/api/programs/PrWater0000/organisationUnits/OuClinicZ00").status_code == 404
