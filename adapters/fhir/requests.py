@@ -114,8 +114,10 @@ def parse(raw: bytes, envelope: Envelope) -> Request:
         return Request("single", (_single(raw, envelope, path, query),))
     try:
         bundle = _bundle.decode(raw)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except msgspec.ValidationError as error:
         raise Malformed(f"this is no Bundle: {error}", where="Bundle") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Malformed(f"this is not JSON: {error}", where="Bundle") from error
     if bundle.resource_type != "Bundle":
         raise Malformed(f"a Bundle is expected here, not {bundle.resource_type or 'this'}", where="resourceType")
     if bundle.type not in ("transaction", "batch"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 ALL = "ALL"
 # What the hub itself is called when no user stands behind an act; no account may have one of these names.
 SYSTEM = "system"
-MACHINES = frozenset({SYSTEM, "mllp", "inbox"})
+MACHINES = frozenset({SYSTEM, "mllp", "inbox", "convert"})
 
 
 @dataclass(frozen=True, slots=True)
