@@ -273,7 +273,8 @@ EMITTERS: dict[str, dict[str, Emit]] = {
         "Address": emit_texts(("text", "city", "district", "state", "postalCode", "country"), ("line",)),
         "CodeableConcept": emit_texts(("text",), ()),
     },
-    "date": {**dict.fromkeys(_DATES, emit_date), "Period": emit_period, "Timing": emit_timing},
+    # A text where a date could stand may be one.
+    "date": {**dict.fromkeys((*_DATES, "string"), emit_date), "Period": emit_period, "Timing": emit_timing},
     "number": {**dict.fromkeys(_COUNTS, emit_number), "Range": emit_range},
     "quantity": {
         **dict.fromkeys(("Quantity", "Age", "Duration", "Distance", "Count"), emit_quantity),

@@ -43,6 +43,7 @@ class _Node:
     emits: list[tuple[Emit, int]] = field(default_factory=list)
     tests: list[tuple[Step, "_Node"]] = field(default_factory=list)
     children: dict[str, "_Node"] = field(default_factory=dict)
+    positions: dict[int, "_Node"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ def _walk(node: _Node, value: Any, out: Entries) -> None:
                 if type(inner) is list:
                     for item in inner:
                         _walk(child, item, out)
+                    for at, following in child.positions.items():
+                        if at < len(inner):
+                            _walk(following, inner[at], out)
                 else:
                     _walk(child, inner, out)
 
@@ -161,6 +165,8 @@ def _place(root: _Node, type_: str, parameter: definitions.Parameter, path: Path
 def _next(node: _Node, step: Step) -> _Node:
     if isinstance(step, str):
         return node.children.setdefault(step, _Node())
+    if type(step) is int:
+        return node.positions.setdefault(step, _Node())
     for test, following in node.tests:
         if test == step and type(test) is type(step):
             return following

@@ -3,6 +3,7 @@
 FHIR R4 3.1.1.4.5 to 3.1.1.4.9: `eq` is containment of the stored value in the searched range, not overlap.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -106,7 +107,10 @@ class Number:
 
     def condition(self, column: str = "value") -> sql.Composable:
         """Return the condition on a column."""
-        literals = {name: sql.Literal(float(getattr(self, name))) for name in ("lo", "hi", "exact")}
+        lo, hi, exact = float(self.lo), float(self.hi), float(self.exact)
+        # Of a very large number the digits say less than a double can tell apart.
+        hi = hi if hi > exact else math.nextafter(exact, math.inf)
+        literals = {name: sql.Literal(one) for name, one in (("lo", lo), ("hi", hi), ("exact", exact))}
         return sql.SQL(_NUMBER[self.prefix or "eq"]).format(value=sql.Identifier(column), **literals)
 
     def scaled(self, here: Scale, there: Scale) -> "Number":
