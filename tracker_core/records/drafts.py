@@ -123,10 +123,14 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
 
 
 def _index(draft: Draft) -> None:
-    """Compute the index entries while the parsed document is at hand; only persons are looked at again."""
+    """Compute the index entries while the parsed document is at hand; few are looked at again."""
     draft.entries = extract(draft.change.type, draft.view)
-    if draft.change.type != "Patient":
+    if draft.change.type not in _KEPT:
         draft.view = {}
+
+
+# Identity, the places where persons are at home, and the search parameters of one's own read whole documents.
+_KEPT = ("Patient", "Organization", "SearchParameter")
 
 
 def _has_nul(raw: bytes, view: Any) -> bool:

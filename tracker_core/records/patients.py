@@ -5,7 +5,9 @@ from typing import Any
 from tracker_core.identity.facts import PatientFacts
 
 
-def facts(document: dict[str, Any], pk: int, source: int | None, previous: int | None) -> PatientFacts:
+def facts(
+    document: dict[str, Any], pk: int, source: int | None, previous: int | None, org_unit: int | None = None
+) -> PatientFacts:
     """Return what identity needs of a valid Patient document; old names and identifiers are left out."""
     identifiers = tuple(
         (one.get("system", ""), one["value"])
@@ -27,4 +29,5 @@ def facts(document: dict[str, Any], pk: int, source: int | None, previous: int |
         birth_date=document.get("birthDate", ""),
         sex=document.get("gender", ""),
         phones=phones,
+        org_unit=org_unit,
     )

@@ -11,6 +11,7 @@ from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
 from tracker_core.records import custom, documents, references
 from tracker_core.records.drafts import Draft, read_drafts
+from tracker_core.records.homes import find_homes
 from tracker_core.records.patients import facts
 from tracker_core.records.settling import settle
 from tracker_core.records.stored import Stored
@@ -94,16 +95,20 @@ def _stamped(draft: Draft, version: int, updated: datetime) -> bytes:
 def _index(session: Session, context: Context, drafts: Sequence[Draft], names: Mapping[str, str]) -> None:
     """Find out about everything referred to, and give each record its person."""
     written = [d for d in drafts if d.action in ("created", "updated")]
-    _assign(session, context, [d for d in written if d.change.type == "Patient"])
+    patients = [d for d in written if d.change.type == "Patient"]
+    _assign(session, context, patients, find_homes(session, context, patients, drafts, names))
     found = references.targets(session, context, drafts, names)
     for draft in written:
         references.index(draft, found)
     references.give_subjects([d for d in written if d.change.type != "Patient"], found)
 
 
-def _assign(session: Session, context: Context, patients: Sequence[Draft]) -> None:
-    source = context.peer.id if context.peer else None
-    known = [facts(d.view, d.pk, d.head.source if d.before and d.head else source, d.subject) for d in patients]
+def _assign(session: Session, context: Context, patients: Sequence[Draft], homes: Mapping[int, int]) -> None:
+    own = context.peer.id if context.peer else None
+    known = []
+    for draft in patients:
+        source = draft.head.source if draft.before and draft.head else own
+        known.append(facts(draft.view, draft.pk, source, draft.subject, homes.get(draft.pk)))
     for draft, person in zip(patients, identity.assign(session, context, known), strict=True):
         draft.subject = person
 
