@@ -4,13 +4,18 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
+from tracker_core.records.search.frequencies import are_rare
+
 
 def has_any(found: Sequence[int]) -> sql.Composable:
-    """Return the condition that a record carries one of these tokens."""
+    """Return the condition that a record carries one of these tokens; records of rare ones are fetched first."""
     if not found:
         return sql.SQL("false")
-    operator = "@>" if len(found) == 1 else "&&"
-    return sql.SQL("r.tokens {} {}::bigint[]").format(sql.SQL(operator), sql.Literal(list(found)))
+    operator, tokens = sql.SQL("@>" if len(found) == 1 else "&&"), sql.Literal(list(found))
+    if are_rare(list(found)):
+        first = "r.pk = any(array(select x.pk from record x where x.tokens {} {}::bigint[]))"
+        return sql.SQL(first).format(operator, tokens)
+    return sql.SQL("r.tokens {} {}::bigint[]").format(operator, tokens)
 
 
 def any_of(parts: Sequence[sql.Composable]) -> sql.Composable:

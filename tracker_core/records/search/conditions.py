@@ -12,7 +12,8 @@ from tracker_core.records.search import links, ranges, texts
 from tracker_core.records.search.composing import all_of, any_of, has_any, negated
 from tracker_core.records.search.criteria import Combined, Condition, Criterion, alternatives, unescape
 from tracker_core.records.search.pairs import pair
-from tracker_core.records.search.sides import TABLES, entry_exists, malformed, side
+from tracker_core.records.search.probing import entry_there
+from tracker_core.records.search.sides import TABLES, malformed, side
 from tracker_core.records.search.tokens import Codes, modified_tokens
 from tracker_core.records.terms import hashed_range, reference_range
 
@@ -74,7 +75,7 @@ def _indexed(session: Session, type_: str, criterion: Criterion, codes: Codes) -
 def _missing(type_: str, parameter: Parameter, *, wanted: bool) -> sql.Composable:
     numbers = sources(type_)[parameter.code].numbers
     if parameter.type in TABLES:
-        there = entry_exists(TABLES[parameter.type], numbers, sql.SQL("true"))
+        there = entry_there(TABLES[parameter.type], numbers, sql.SQL("true"))
     elif parameter.type == "composite":
         raise Unsupported(":missing is not offered for composites", where=parameter.code)
     else:

@@ -10,7 +10,7 @@ from tracker_core.errors import Malformed, NotFound
 from tracker_core.issues import Issue
 from tracker_core.records.definitions import compartments, parameters, resource_types
 from tracker_core.records.extraction import sources
-from tracker_core.records.search import ranges
+from tracker_core.records.search import frequencies, ranges
 from tracker_core.records.search.composing import any_of, has_any
 from tracker_core.records.search.includes import included
 from tracker_core.records.search.pages import Arm, Asked, Page, fill
@@ -29,6 +29,7 @@ def everything(session: Session, id: str, pairs: Sequence[tuple[str, str]]) -> P
     `_cursor` and `_mdm=true`: all records of the person, from every source that knows them. What is referred to is
     left out when it belongs to another person. Raises `NotFound`, and `Malformed` for a value that cannot be read.
     """
+    frequencies.refresh(session)
     given = {key: value for key, value in pairs if value}
     patient = read(session, [("Patient", id)]).get(("Patient", id))
     if patient is None or patient.deleted:

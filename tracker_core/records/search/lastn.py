@@ -8,7 +8,7 @@ from tracker_core.database import Session
 from tracker_core.errors import Malformed
 from tracker_core.records import custom
 from tracker_core.records.definitions import resource_types
-from tracker_core.records.search import criteria, running
+from tracker_core.records.search import criteria, frequencies, running
 from tracker_core.records.search.conditions import condition
 from tracker_core.records.search.pages import MOST_COUNT, Arm, Page
 from tracker_core.records.search.searching import refuse_wrong
@@ -23,6 +23,7 @@ def lastn(session: Session, pairs: Sequence[tuple[str, str]], *, codes: Codes = 
     Raises as `search` does.
     """
     custom.refresh(session, seconds=1)
+    frequencies.refresh(session)
     most = dict(pairs).get("max", "1")
     if not most.isascii() or not most.isdigit() or not 0 < int(most[:9]) <= MOST_COUNT:
         raise Malformed(f"max is a number from 1 to {MOST_COUNT}, not {most!r}", where="max")

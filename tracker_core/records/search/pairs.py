@@ -12,7 +12,8 @@ from tracker_core.records.search import ranges
 from tracker_core.records.search.composing import any_of, has_any
 from tracker_core.records.search.criteria import cut, split_prefix, unescape
 from tracker_core.records.search.lookups import pks_of_references
-from tracker_core.records.search.sides import entry_exists, malformed, matching_units, starts
+from tracker_core.records.search.probing import entry_exists
+from tracker_core.records.search.sides import malformed, matching_units, starts
 from tracker_core.records.terms import fold, hashed, unit_token
 
 
@@ -42,11 +43,11 @@ def _measured(session: Session, numbers: Sequence[int], parts: Sequence[str]) ->
     measure = sql.Literal(composites.measure_token(code))
     within = sql.SQL("unit = {} and {}")
     if not any(unit):
-        return entry_exists("record_number", numbers, within.format(measure, number.condition()))
+        return entry_exists(session, "record_number", numbers, within.format(measure, number.condition()))
     by_unit = [
         sql.SQL("({} and {})").format(
             has_any([composites.measured_token(n, code, unit_token(form)) for n in numbers]),
-            entry_exists("record_number", numbers, within.format(measure, one.condition())),
+            entry_exists(session, "record_number", numbers, within.format(measure, one.condition())),
         )
         for form, one in matching_units(session, number, unit[0], unit[1]).items()
     ]
@@ -70,9 +71,9 @@ def _dated(_session: Session, numbers: Sequence[int], parts: Sequence[str]) -> s
     )
 
 
-def _worded(_session: Session, numbers: Sequence[int], parts: Sequence[str]) -> sql.Composable:
+def _worded(session: Session, numbers: Sequence[int], parts: Sequence[str]) -> sql.Composable:
     start = composites.said(unescape(parts[0]), fold(unescape(parts[1])))
-    return entry_exists("record_string", numbers, starts(start))
+    return entry_exists(session, "record_string", numbers, starts(start))
 
 
 def _related(session: Session, numbers: Sequence[int], parts: Sequence[str]) -> sql.Composable:
@@ -84,13 +85,13 @@ def _related(session: Session, numbers: Sequence[int], parts: Sequence[str]) -> 
     return has_any([composites.related_token(n, target, code) for n in numbers for target, code in keys])
 
 
-def _spans(_session: Session, numbers: Sequence[int], parts: Sequence[str]) -> sql.Composable | None:
+def _spans(session: Session, numbers: Sequence[int], parts: Sequence[str]) -> sql.Composable | None:
     ends = [ranges.read_number(*split_prefix(part)) for part in parts[1:]]
     if ends[0] is None or ends[1] is None:
         return None
     code = has_any([hashed(n, "p", unescape(parts[0])) for n in numbers])
     fits = sql.SQL("{} and {}").format(ends[0].condition("lo"), ends[1].condition("hi"))
-    return sql.SQL("({} and {})").format(code, entry_exists("record_date", numbers, fits))
+    return sql.SQL("({} and {})").format(code, entry_exists(session, "record_date", numbers, fits))
 
 
 _KINDS: dict[tuple[str, ...], Callable[[Session, Sequence[int], Sequence[str]], sql.Composable | None]] = {

@@ -15,15 +15,17 @@ from tracker_core.records.search.criteria import unescape
 from tracker_core.records.terms import date_range
 from tracker_core.records.units import Scale
 
+# Every start lies before its end. Bounds on the start say again what follows: it is the start that the index begins
+# with, and a range of it that the planner can estimate.
 _DATE = {
-    "eq": "lo >= {lo} and hi <= {hi}",
+    "eq": "lo >= {lo} and lo < {hi} and hi <= {hi}",
     "ne": "not (lo >= {lo} and hi <= {hi})",
     "gt": "hi > {hi}",
     "lt": "lo < {lo}",
-    "ge": "(hi > {hi} or (lo >= {lo} and hi <= {hi}))",
-    "le": "(lo < {lo} or (lo >= {lo} and hi <= {hi}))",
+    "ge": "(hi > {hi} or lo >= {lo})",
+    "le": "lo < {hi} and (lo < {lo} or hi <= {hi})",
     "sa": "lo >= {hi}",
-    "eb": "hi <= {lo}",
+    "eb": "lo < {lo} and hi <= {lo}",
     "ap": "lo < {hi} and hi > {lo}",
     "overlaps": "lo < {hi} and hi > {lo}",
 }

@@ -10,7 +10,7 @@ from tracker_core.horizon import horizon
 from tracker_core.issues import Issue
 from tracker_core.records import custom
 from tracker_core.records.definitions import resource_types
-from tracker_core.records.search import criteria
+from tracker_core.records.search import criteria, frequencies
 from tracker_core.records.search.conditions import condition, is_by_time
 from tracker_core.records.search.criteria import Reading
 from tracker_core.records.search.includes import included
@@ -42,6 +42,7 @@ def search(
     compartment of nobody.
     """
     custom.refresh(session, seconds=1)
+    frequencies.refresh(session)
     names = [types] if isinstance(types, str) else list(types)
     readings = {name: criteria.read(name, pairs) for name in names}
     page = Page(issues=_issues(readings))

@@ -15,6 +15,7 @@ from tracker_core.records.extraction import sources
 from tracker_core.records.search import ranges
 from tracker_core.records.search.composing import any_of
 from tracker_core.records.search.criteria import Criterion, cut, unescape
+from tracker_core.records.search.probing import entry_exists
 from tracker_core.records.search.ranges import Number
 from tracker_core.records.terms import fold, unit_token
 from tracker_core.records.units import UCUM, scale
@@ -38,22 +39,16 @@ def side(session: Session, type_: str, criterion: Criterion) -> sql.Composable:
     if parameter.type == "special":
         return _near(parameter, numbers, value)
     if parameter.type == "string":
-        return _worded(numbers, criterion.modifier, unescape(value))
+        return _worded(session, numbers, criterion.modifier, unescape(value))
     fits = _fits(session, parameter, criterion.prefixes[0], value)
     if fits is None:
         raise malformed(parameter, value)
-    return entry_exists(TABLES[parameter.type], numbers, fits)
+    return entry_exists(session, TABLES[parameter.type], numbers, fits)
 
 
 def malformed(parameter: Parameter, value: str) -> Malformed:
     """Return the refusal of a value that is not what its parameter takes."""
     return Malformed(f"{value!r} is no {parameter.type} for {parameter.code}", where=parameter.code)
-
-
-def entry_exists(table: str, numbers: Sequence[int], fits: sql.Composable) -> sql.Composable:
-    """Return the condition that the record has an entry under one of the parameters that fits."""
-    params = sql.SQL(", ").join(sql.Literal(n) for n in numbers)
-    return sql.SQL("r.pk in (select pk from {} where param in ({}) and {})").format(sql.Identifier(table), params, fits)
 
 
 def _fits(session: Session, parameter: Parameter, prefix: str, value: str) -> sql.Composable | None:
@@ -98,17 +93,19 @@ def matching_units(session: Session, number: Number, system: str, code: str) -> 
     return out
 
 
-def _worded(numbers: Sequence[int], modifier: str, text: str) -> sql.Composable:
+def _worded(session: Session, numbers: Sequence[int], modifier: str, text: str) -> sql.Composable:
     folded = fold(text)
     literal = sql.Literal(folded)
     if modifier == "contains":
-        return entry_exists("record_string", numbers, sql.SQL("strpos(value, {}) > 0").format(literal))
+        return entry_exists(session, "record_string", numbers, sql.SQL("strpos(value, {}) > 0").format(literal))
     if modifier == "ends":
-        return entry_exists("record_string", numbers, sql.SQL("right(value, {}) = {}").format(len(folded), literal))
+        return entry_exists(
+            session, "record_string", numbers, sql.SQL("right(value, {}) = {}").format(len(folded), literal)
+        )
     if modifier == "exact":
-        found = entry_exists("record_string", numbers, sql.SQL("value = {}").format(literal))
+        found = entry_exists(session, "record_string", numbers, sql.SQL("value = {}").format(literal))
         return sql.SQL("({} and {})").format(found, _says(text))
-    return entry_exists("record_string", numbers, starts(folded))
+    return entry_exists(session, "record_string", numbers, starts(folded))
 
 
 def starts(folded: str) -> sql.Composable:
