@@ -19,8 +19,8 @@ import psycopg
 from benchmarks.running import running
 from hub.demo.processes import HubProcess
 from tracker_core import history, metadata
+from tracker_core.copying import copy_rows
 from tracker_core.database import Session, next_pks
-from tracker_core.tracker.copying import as_jsonb, copy_rows
 from tracker_core.tracker.unique import folded
 from tracker_core.uids import new_uid
 
@@ -123,7 +123,7 @@ def rows_of(session: Session, raw: bytes) -> list[tuple[str, dict[str, str], lis
             text = value["value"]
             attributes.append((entity, known.attributes[value["attribute"]].pk, text, folded(text), at, at, 0))
         enrollments.append((enrollment, enrolled["enrollment"], entity, program, unit, at, *stamps))
-        data = as_jsonb({value["dataElement"]: value["value"] for value in happened["dataValues"]})
+        data = {value["dataElement"]: value["value"] for value in happened["dataValues"]}
         events.append((event, happened["event"], enrollment, entity, program, stage, unit, at, data, *stamps))
     keys = {"pk": "int8", "uid": "text"}
     times = {"created": "timestamptz", "updated": "timestamptz"}

@@ -14,7 +14,7 @@ import orjson
 
 from tracker_core.changes import RecordChange
 from tracker_core.context import Context
-from tracker_core.copying import copy_rows
+from tracker_core.copying import copy_packed
 from tracker_core.database import Session
 from tracker_core.records import custom, references, vocabulary
 from tracker_core.records.definitions import resource_types, type_names
@@ -197,4 +197,4 @@ def _write_sides(session: Session, drafts: Sequence[Draft], numbers: list[int] |
             entries = draft.entries
             for name in ("strings", "dates", "numbers"):
                 setattr(entries, name, [one for one in getattr(entries, name) if one[0] in wanted])
-        copy_rows(session, table, columns, [pack(d.entries, d) for d in drafts])
+        copy_packed(session, table, columns, [pack(d.entries, d) for d in drafts])

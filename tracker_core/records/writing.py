@@ -7,7 +7,7 @@ import orjson
 from psycopg import errors
 
 from tracker_core.context import Context
-from tracker_core.copying import NULL, copy_rows, micros, pack_bytes, pack_int8s
+from tracker_core.copying import NULL, copy_packed, micros, pack_bytes, pack_int8s
 from tracker_core.database import Collision, Session
 from tracker_core.records import vocabulary
 from tracker_core.records.drafts import Draft
@@ -37,11 +37,11 @@ def write(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
     created = [d for d in ordered if d.head is None]
     replaced = [d for d in ordered if d.head is not None]
     try:
-        copy_rows(session, "record", _HEAD, _pack_heads(context, created))
+        copy_packed(session, "record", _HEAD, _pack_heads(context, created))
     except errors.UniqueViolation as error:
         raise Collision(f"another transaction created one of the records: {error}") from error
     _update_heads(session, context, replaced)
-    copy_rows(session, "record_version", _VERSION, (_pack_version(context, d) for d in ordered))
+    copy_packed(session, "record_version", _VERSION, (_pack_version(context, d) for d in ordered))
     vocabulary.remember(session, (term for d in ordered for term in d.entries.terms))
     _write_entries(session, created, replaced)
 
@@ -115,7 +115,7 @@ def _write_entries(session: Session, created: Sequence[Draft], replaced: Sequenc
         if stale:
             session.execute(f"delete from {table} where pk = any(%b::bigint[])", (stale,))
         fresh = [pack(d.entries, d) for d in created] + [rows for pk, rows in new.items() if rows != old[pk]]
-        copy_rows(session, table, columns, fresh)
+        copy_packed(session, table, columns, fresh)
 
 
 def _entries_before(draft: Draft) -> Entries:

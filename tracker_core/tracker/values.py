@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from tracker_core.copying import copy_rows
 from tracker_core.database import Session
 from tracker_core.tracker import holding, reserving
-from tracker_core.tracker.copying import copy_rows
 from tracker_core.tracker.deltas import Delta, values_delta
 from tracker_core.tracker.resolving import present
 from tracker_core.tracker.rows import EnrollmentItem, Entity, EntityItem

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tracker_core import history
 from tracker_core.database import Session, next_pks
 from tracker_core.history import Change
-from tracker_core.tracker import holding, inserting, ownership, updating
+from tracker_core.tracker import columns, holding, inserting, ownership, updating
 from tracker_core.tracker.deltas import Delta, enrollment_delta, entity_delta, event_delta
 from tracker_core.tracker.rows import AnyItem, EnrollmentItem, EntityItem, EventItem, Kind, RelationshipItem
 from tracker_core.tracker.values import write_values
@@ -110,9 +111,10 @@ def _update(session: Session, world: World, old: Items, values: dict[str, Delta]
     entities = [(item, entity_delta(item.old, item.row)) for item in old.entities if item.old]
     enrollments = [(item, enrollment_delta(item.old, item.row)) for item in old.enrollments if item.old]
     events = [(item, event_delta(item.old, item.row)) for item in old.events if item.old]
-    updating.update_entities(session, world, [item for item, delta in entities if delta])
-    updating.update_enrollments(session, world, [item for item, delta in enrollments if delta])
-    updating.update_events(session, world, [item for item, delta in events if delta])
+    update = partial(updating.update_rows, session, world)
+    update("tracked_entity", columns.ENTITY, [item.row for item, delta in entities if delta])
+    update("enrollment", columns.ENROLLMENT, [item.row for item, delta in enrollments if delta])
+    update("event", columns.EVENT, [item.row for item, delta in events if delta])
     combined = {item.row.uid: delta for item, delta in entities if delta}
     for uid, delta in values.items():
         combined[uid] = {**combined.get(uid, {}), **delta}
