@@ -27,7 +27,10 @@ def lost(given: Any, found: Any, place: str = "") -> list[str]:
 
 
 def owned(collection: str, doc: dict[str, Any]) -> dict[str, Any]:
-    """Return what of a document the server is to keep: all but what is computed, and what it sets itself."""
+    """Return what of a document the server is to give back: not what is computed, nor what it sets itself.
+
+    Of what a reference leads to that is the id.
+    """
     return _owned(schema.of(collection), doc)
 
 
@@ -35,12 +38,21 @@ def _owned(type: schema.Type, doc: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, value in doc.items():
         found = type.properties.get(name)
-        if name in SERVERS or (found is not None and not found.owner):
+        stray = found is None and type.collection == "sharing"  # a grant that is none; DHIS2 drops it as well
+        if stray or name in SERVERS or (found is not None and not found.owner):
             continue
         kept[name] = value
+        if found is not None and found.kind in ("ref", "refs"):
+            kept[name] = _named(value)
         if found is not None and found.kind == "part" and isinstance(value, dict):
             kept[name] = _owned(schema.structure(found.target), value)
         if found is not None and found.kind == "parts" and isinstance(value, list):
             inner = schema.structure(found.target)
             kept[name] = [_owned(inner, each) if isinstance(each, dict) else each for each in value]
     return kept
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_named(each) for each in value]
+    return {"id": value["id"]} if isinstance(value, dict) and "id" in value else value

@@ -1,8 +1,5 @@
 """Importing metadata: all or nothing, whole documents, and nothing to do the second time."""
 
-import gzip
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,17 +112,3 @@ def test_wrong_metadata_is_refused_whole(
     good = {"optionSets": [{"id": "OsGood00001", "name": "good"}]}
     assert codes(session, context, {**payload, **good}) == {code}
     assert metadata.load(session).get("optionSets", "OsGood00001") is None
-
-
-@pytest.mark.parametrize("name", ["TB_CS_2.41", "IMM_EIR_2.40", "MAL_CS_2.40", "NCD_HTN_2.38"])
-def test_published_packages_import_twice(session: Session, context: Context, corpora: Path, name: str) -> None:
-    """A real package imports without an issue, compiles, and imports again without a change."""
-    metadata.bootstrap(session)
-    payload = json.loads(gzip.decompress((corpora / "dhis2" / "metadata" / f"{name}.json.gz").read_bytes()))
-    report = metadata.import_objects(session, context, payload)
-    assert report.issues == []
-    loaded = metadata.load(session)
-    for doc in payload["programs"]:
-        assert len(loaded.programs[doc["id"]].stages) == len(doc["programStages"])
-    again = metadata.import_objects(session, context, payload)
-    assert {outcome.action for outcome in again.outcomes} == {"unchanged"}

@@ -20,7 +20,6 @@ MESSAGES: dict[str, str] = {
     "E4003": "Property `{0}` requires a valid email address, was given `{1}`",
     "E4004": "Property `{0}` requires a valid URL, was given `{1}`",
     "E4006": "Property `{0}` requires a valid HEX color, was given `{1}`",
-    "E4007": "Allowed size range for collection property `{0}` is [{1} to {2}], but size given was {3}",
     "E4008": "Allowed range for numeric property `{0}` is [{1} to {2}], but number given was {3}",
     "E4009": "Attribute `{0}` is unique, and value `{1}` already exist",
     "E4011": "Attribute `{0}` is required, but no value was found",
@@ -60,7 +59,6 @@ MESSAGES: dict[str, str] = {
     "E4070": "Dashboard `{0}` has a layout with more than 60 columns. `{1}` columns found",
     "E4089": "ProgramRuleVariable `{0}` with source type `{1}` requires a tracked entity attribute",
     "E4091": "ProgramRuleVariable `{0}` with source type `{1}` requires a program stage",
-    "E4092": "ProgramRuleVariable `{0}` with source type `{1}` requires a value type",
     "E4300": "SQL query is null",
     "E4301": "SQL query must be a select query",
     "E4302": "SQL query can only contain a single semi-colon at the end of the query",
@@ -115,6 +113,8 @@ ELSEWHERE: dict[str, str] = {
 }
 
 UNCHECKED: dict[str, str] = {
+    "E4007": "no list of a described type has bounds",
+    "E4092": "variables of older packages have no value type, and hold text then",
     "E4059": "published packages hold variables without their data element, which then are empty",
     "E1120": "category combos with data keep their option combos, so nothing becomes inaccessible",
     "E4010": "answered as E6012",

@@ -1,13 +1,12 @@
 """Importing a payload of the shape of DHIS2's `/api/metadata`: everything checked first, then written as sets."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.issues import Issue, Outcome, Report
-from tracker_core.metadata import org_units
 from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.importing.apart import plan
 from tracker_core.metadata.importing.bonding import bond
 from tracker_core.metadata.importing.checks import find_issues
 from tracker_core.metadata.importing.combos import generate
@@ -15,14 +14,10 @@ from tracker_core.metadata.importing.completing import complete, restamp
 from tracker_core.metadata.importing.folding import fold, settle
 from tracker_core.metadata.importing.incoming import Package, Prospect, take_apart
 from tracker_core.metadata.importing.matching import match
-from tracker_core.metadata.importing.options import Document, Options, Store
+from tracker_core.metadata.importing.options import Document, Options
 from tracker_core.metadata.importing.versions import raise_versions
 from tracker_core.metadata.importing.writing import write
-from tracker_core.metadata.model import Metadata
 from tracker_core.metadata.snapshot import bump, load
-from tracker_core.users import writing as users
-
-_STORES: dict[str, Store] = {org_units.TYPE: org_units, users.TYPE: users}
 
 
 def import_objects(session: Session, context: Context, payload: Document, options: Options | None = None) -> Report:
@@ -45,43 +40,25 @@ def import_objects(session: Session, context: Context, payload: Document, option
     prospect = Prospect(known, [i for i in prospect.items if not i.type.within], prospect.apart)
     complete(known, prospect.items, context, chosen)
     settle(prospect, package)
-    plans = _plan(session, package, chosen)
-    found = [*package.issues, *(i for _, made in plans for i in made.issues), *find_issues(session, prospect, chosen)]
-    found += _overreach(known, plans, chosen)
+    apart = plan(session, known, package, chosen)
+    found = [*package.issues, *apart.issues, *find_issues(session, prospect, chosen)]
     refused = _refused(found, prospect, package)
-    outcomes = [o for _, made in plans for o in made.outcomes] + _outcomes(package, refused)
-    report = Report(outcomes=outcomes, issues=found)
-    if report.errors and (chosen.atomic or _apart_wrong(plans)):
+    report = Report(outcomes=[*apart.outcomes, *_outcomes(package, refused)], issues=found)
+    if report.errors and (chosen.atomic or apart.issues):
         report.rejected = True
         report.outcomes = [Outcome(o.kind, o.id, "ignored", where=o.where) for o in report.outcomes]
         return report
-    for store, made in plans:
-        store.write(session, context, made)
+    apart.write(session, context)
     kept = [item for item in prospect.items if item.key not in refused]
     changed = _write(session, context, Prospect(known, kept, prospect.apart), chosen)
-    report.outcomes = [o for _, made in plans for o in made.outcomes] + _outcomes(package, refused)
-    if changed or any(o.action in ("created", "updated") for o in outcomes):
+    report.outcomes = [*apart.outcomes, *_outcomes(package, refused)]
+    if changed:
         bump(session)
     return report
 
 
 def _coming(package: Package) -> dict[str, set[str]]:
     return {name: {reference(doc) for doc in docs} for name, docs in package.apart.items()}
-
-
-def _plan(session: Session, package: Package, options: Options) -> list[tuple[Store, Any]]:
-    stores = {**_STORES, **options.stores}
-    return [(stores[n], stores[n].plan(session, docs)) for n, docs in package.apart.items() if n in stores]
-
-
-def _overreach(known: Metadata, plans: Iterable[tuple[Store, Any]], options: Options) -> Iterable[Issue]:
-    for _, made in plans if options.user else ():
-        if isinstance(made, users.Plan) and options.user:
-            yield from users.overreach(known, made, options.user)
-
-
-def _apart_wrong(plans: Iterable[tuple[Store, Any]]) -> bool:
-    return any(made.issues for _, made in plans)
 
 
 def _refused(found: Iterable[Issue], prospect: Prospect, package: Package) -> set[tuple[str, str]]:

@@ -31,12 +31,12 @@ IDENTITY: tuple[tuple[str, Check], ...] = (
     ("E5002 E6022 E4061", references.dangling),
 )
 VALIDATION: tuple[tuple[str, Check], ...] = (
-    ("E4000 E4001 E4002 E4003 E4004 E4006 E4007 E4008 E4014 E4027", properties.check),
+    ("E4000 E4001 E4002 E4003 E4004 E4006 E4008 E4014 E4027", properties.check),
     (f"E4009 E4011 E6012 {_VALUES}", attribute_values.check),
     ("E3010 E3011", shared.sharing),
     ("E1106", shared.translations),
     (f"E4033 E4034 E4035 {_ACTIONS}", rules.actions),
-    ("E4051 E4052 E4089 E4091 E4092", rules.variables),
+    ("E4051 E4052 E4089 E4091", rules.variables),
     ("E4057", rules.rules),
     ("E4053 E6001", programs.stages),
     ("E4019 E4021", programs.patterns),

@@ -18,17 +18,23 @@ _SHOWN = 200
 
 
 def check(prospect: Prospect) -> Iterator[Issue]:
-    """Yield E4000 (missing), E4027 (no such value), E4001 … E4008 (form, length, range), E4014 (a part's uid)."""
+    """Yield E4000 (missing), E4027 (no such value), E4001 … E4008 (length, form, range), E4014 (a part's uid)."""
     for item in prospect.items:
         if item.implied:
             continue
         for part in schema.parts(item.type, item.doc):
             yield from _missing(item, part.type, part.doc)
             yield from _identified(item, part.type, part.doc)
-            for name, value in part.doc.items():
-                found = part.type.properties.get(name)
-                if found is not None:
-                    yield from _wrong(item, found, value)
+        yield from check_values(item)
+
+
+def check_values(item: Incoming) -> Iterator[Issue]:
+    """Yield what is wrong with the values of an object and its parts, not what is missing."""
+    for part in schema.parts(item.type, item.doc):
+        for name, value in part.doc.items():
+            found = part.type.properties.get(name)
+            if found is not None and found.owner:
+                yield from _wrong(item, found, value)
 
 
 def _missing(item: Incoming, type: Type, doc: dict[str, Any]) -> Iterator[Issue]:
@@ -69,15 +75,13 @@ def _form(item: Incoming, found: Property, value: Any) -> Issue:
 
 
 def _size(item: Incoming, found: Property, value: Any) -> Iterator[Issue]:
-    if found.low is None and found.high is None:
+    if found.many or (found.low is None and found.high is None):
         return
-    size = len(value) if isinstance(value, str | list) else value
+    size = len(value) if isinstance(value, str) else value
     if (found.low is None or size >= found.low) and (found.high is None or size <= found.high):
         return
     low, high = str(found.low or 0), "" if found.high is None else str(found.high)
-    if isinstance(value, list):
-        yield item.fault("E4007", found.name, low, high, str(size))
-    elif not isinstance(value, str):
+    if not isinstance(value, str):
         yield item.fault("E4008", found.name, low, high, str(size))
     elif found.low is None or size > found.low:
         yield item.fault("E4001", found.name, high, str(size))

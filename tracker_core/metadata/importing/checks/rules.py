@@ -85,7 +85,7 @@ def _field(prospect: Prospect, item: Incoming, rule: str) -> Iterator[Issue]:
 
 
 def variables(prospect: Prospect) -> Iterator[Issue]:
-    """Yield E4051 (a name that is taken), E4052 (keywords), E4089 … E4092 (what a source needs)."""
+    """Yield E4051 (a name that is taken), E4052 (keywords), E4089, E4091 (what a source needs)."""
     owners = _names(prospect, "programRuleVariables")
     for item in prospect.of("programRuleVariables"):
         if item.implied:
@@ -104,8 +104,6 @@ def _source(item: Incoming, name: str) -> Iterator[Issue]:
         yield item.fault("E4089", name, source)
     if source == _STAGED and not reference(item.doc.get("programStage")):
         yield item.fault("E4091", name, source)
-    if source == "CALCULATED_VALUE" and item.doc.get("valueType") == "":
-        yield item.fault("E4092", name, source)
 
 
 def rules(prospect: Prospect) -> Iterator[Issue]:
