@@ -81,7 +81,7 @@ def take_apart(payload: Document) -> Package:
     """Split a payload into objects. Keys that name no type, or hold no list (`system`, `package`), are skipped."""
     package = Package()
     for collection, items in payload.items():
-        type = schema.TYPES.get(collection)
+        type = schema.find(collection)
         if type is None or not isinstance(items, list):
             continue
         if collection in _UNIMPORTED and items:

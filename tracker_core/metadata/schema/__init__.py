@@ -5,7 +5,7 @@ One table serves import, export, checks, fields and sharing: adding a type is on
 """
 
 from tracker_core.metadata.schema.model import Authorities, Kind, Property, Type
-from tracker_core.metadata.schema.tables import TYPES, by_singular, of, referring, structure
+from tracker_core.metadata.schema.tables import TYPES, by_singular, find, of, referring, structure
 from tracker_core.metadata.schema.walking import Part, Reference, parts, references
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Reference",
     "Type",
     "by_singular",
+    "find",
     "of",
     "parts",
     "references",

@@ -83,7 +83,8 @@ class Type:
 
     `klass` is DHIS2's class, as reports name it. Types `within` a property of another one (`programStages`,
     `programStageDataElements`) have an identity and a collection, but are stored inside their owner's document.
-    `repeated_codes`: codes are unique within their owner only.
+    `own` types are the hub's: they are imported, and no part of the API. `repeated_codes`: codes are unique within
+    their owner only.
     """
 
     collection: str
@@ -91,6 +92,7 @@ class Type:
     klass: str
     properties: Mapping[str, Property]
     part: bool = False
+    own: bool = False
     nameable: bool = False
     shareable: bool = False
     data_shareable: bool = False

@@ -5,7 +5,7 @@
       integer  version=0
       refs     options>options~optionSet
 
-A block is a head (`enum`, `group`, `part`, `type`) and lines, each a kind and properties of that kind:
+A block is a head (`enum`, `group`, `part`, `type`, `own`) and lines, each a kind and properties of that kind:
 
     [-]name[!][*][(low..high) | (A|B) | :enumeration][>target][?][~mirror][=default]
 
@@ -72,10 +72,10 @@ def _read_block(tables: _Tables, head: list[str], lines: list[list[str]]) -> Non
     found = [_property(tables, kind, item) for kind, *items in lines for item in items]
     if word == "group":
         tables.groups[name] = found
-    elif word in ("type", "part"):
+    elif word in ("type", "part", "own"):
         tables.types[name] = _type(tables, head, found)
     else:
-        raise ValueError(f"a block starts with enum, group, part or type, not with {word}")
+        raise ValueError(f"a block starts with enum, group, part, type or own, not with {word}")
 
 
 def _property(tables: _Tables, kind: str, item: str) -> Property:
@@ -128,6 +128,7 @@ def _type(tables: _Tables, head: list[str], own: list[Property]) -> Type:
         klass=_DOMAIN + klass,
         properties=properties,
         part=word == "part",
+        own=word == "own",
         nameable="nameable" in flags,
         shareable="shareable" in flags,
         data_shareable="dataShareable" in flags,

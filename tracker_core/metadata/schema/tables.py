@@ -6,13 +6,19 @@ from tracker_core.metadata.schema.model import Property, Type
 from tracker_core.metadata.schema.reading import read_types
 
 _EVERY: Mapping[str, Type] = read_types()
-TYPES: Mapping[str, Type] = {name: type for name, type in _EVERY.items() if not type.part}
+TYPES: Mapping[str, Type] = {name: type for name, type in _EVERY.items() if not (type.part or type.own)}
 _SINGULARS: Mapping[str, Type] = {type.singular: type for type in TYPES.values()}
 
 
 def of(collection: str) -> Type:
     """Return the type of `collection` (`programs`). Raises KeyError when there is none."""
     return TYPES[collection]
+
+
+def find(collection: str) -> Type | None:
+    """Return the type of `collection`, one of the hub's own included; None when there is none."""
+    found = _EVERY.get(collection)
+    return found if found and not found.part else None
 
 
 def by_singular(singular: str) -> Type | None:

@@ -49,6 +49,16 @@ def test_names_and_authorities() -> None:
     assert schema.by_singular("programs") is None
 
 
+def test_the_hubs_own_types_are_apart() -> None:
+    """They can be found to be imported, and are not among those that the API serves."""
+    found = schema.find("bindings")
+    assert found is not None
+    assert found.own
+    assert "bindings" not in schema.TYPES
+    assert schema.find("expression") is None
+    assert schema.find("programs") is schema.of("programs")
+
+
 def test_properties_say_what_they_are() -> None:
     """Kinds, owners, bounds, defaults, bonds."""
     stages = schema.of("programStages").properties
