@@ -49,10 +49,10 @@ def _codes(known: Metadata, package: Package, options: Options) -> Codes:
     made: Codes = {}
     if options.identifier == "UID" and all(item.uid for item in package.items):
         return made
-    for type in schema.TYPES.values():
-        if not type.repeated_codes and type.collection in known.objects:
-            held = known.objects[type.collection].values()
-            made[type.collection] = {found.code: found.uid for found in held if found.code}
+    for collection, held in known.objects.items():
+        type = schema.find(collection)
+        if type is not None and not type.repeated_codes:
+            made[collection] = {found.code: found.uid for found in held.values() if found.code}
     for item in package.items:
         if item.uid and item.doc.get("code") and not item.type.repeated_codes:
             made.setdefault(item.type.collection, {}).setdefault(str(item.doc["code"]), item.uid)
