@@ -11,6 +11,7 @@ from terminology import facts, implicit, languages
 from terminology.code_system import CodeSystem
 from terminology.composing import Composed, Member, compose, named
 from terminology.concepts import Designation
+from terminology.facts import value_key
 from terminology.languages import Languages
 from terminology.library import Document, Library, with_resources
 from terminology.loaders.fhir import STANDARDS_STATUS
@@ -121,7 +122,19 @@ class _Shown:
             said = [one for one in _designations(member, chosen) if self._designation_asked(one)]
             if said:
                 doc["designation"] = said
+        for code in self.request.many.get("property", []):
+            self._asked_property(doc, member, str(code))
         return doc
+
+    def _asked_property(self, doc: dict[str, Any], member: Member, code: str) -> None:
+        """Add what `property` asks for: definition, parents, or a property of the code system."""
+        concept, traits = member.concept, member.system.edition.traits
+        values = {"definition": [concept.definition] if concept.definition else [], "parent": list(concept.parents)}
+        held = concept.properties.get(code, [])
+        for value in values.get(code, held if isinstance(held, list) else [held]):
+            self.properties[code] = traits.uris.get(code) or f"{facts.PROPERTIES}{code}"
+            key = "valueCode" if code == "parent" else value_key(value, traits.types.get(code, ""))
+            doc.setdefault("property", []).append({"code": code, key: value})
 
     def _inactive(self, member: Member) -> dict[str, Any]:
         traits = member.system.edition.traits

@@ -3,6 +3,8 @@
 Properties are known by their uri (http://hl7.org/fhir/concept-properties), else by their usual code.
 """
 
+from typing import Any
+
 from terminology.concepts import Concept, Traits
 
 PROPERTIES = "http://hl7.org/fhir/concept-properties#"
@@ -29,3 +31,14 @@ def _value(concept: Concept, traits: Traits, name: str) -> object:
     code = next((known for known, uri in traits.uris.items() if uri == f"{PROPERTIES}{name}"), name)
     value = concept.properties.get(code)
     return value[0] if isinstance(value, list) else value
+
+
+def value_key(value: Any, type: str) -> str:
+    """Return the name under which FHIR writes a property's value, by its declared type, else by what it is."""
+    if type:
+        return f"value{type[0].upper()}{type[1:]}"
+    if isinstance(value, bool):
+        return "valueBoolean"
+    if isinstance(value, int):
+        return "valueInteger"
+    return "valueCoding" if isinstance(value, dict) else "valueString"

@@ -9,6 +9,7 @@ from terminology import icd10_map, published, snapshots, store
 from terminology.concepts import Edition, Loaded
 from terminology.errors import Refused
 from terminology.icd10 import SYSTEM, SYSTEM_CM
+from terminology.library import Document
 from terminology.loaders import claml, fhir, icd10_package, ocl, package, rf2, tables, ucum
 from terminology.store import Session
 
@@ -95,17 +96,23 @@ def load_ocl(session: Session, path: Path, tell: Progress | None = None) -> Read
 def load_fhir(session: Session, path: Path, tell: Progress | None = None) -> Read:
     """Load the code systems, value sets, concept maps and naming systems of a FHIR package or file.
 
-    Code systems without content, and supplements, are left out and told. A code system that is refused refuses all.
+    Code systems without content, and supplements, are left out and told. A code system that is refused refuses all; so
+    does a map of codes that a loaded system does not have.
     """
     read = Read()
-    others: dict[str, list[dict[str, object]]] = {}
+    others: dict[str, list[Document]] = {}
+    maps: list[tuple[str, Document]] = []
     for place, doc in counted(package.read_resources(path), tell):
+        if doc["resourceType"] == "ConceptMap":
+            maps.append((place, doc))
         if doc["resourceType"] != "CodeSystem":
             others.setdefault(doc["resourceType"], []).append(doc)
         elif doc.get("content") in ("not-present", "supplement") or not doc.get("concept"):
             read.left.append((place, f"content is {doc.get('content', 'empty')}"))
         else:
             read.loaded.append(_load_system(session, place, doc, path.name))
+    for place, doc in maps:
+        check_map(session, place, doc)
     for kind, docs in others.items():
         read.resources[kind] = published.save(session, docs)
     if not read.loaded and not read.resources and not read.left:
@@ -113,7 +120,23 @@ def load_fhir(session: Session, path: Path, tell: Progress | None = None) -> Rea
     return read
 
 
-def _load_system(session: Session, place: str, doc: dict[str, object], source: str) -> Loaded:
+def check_map(session: Session, place: str, doc: Document) -> None:
+    """Refuse a map from or to a code that its system does not have, where that system is loaded whole."""
+    for at, group in enumerate(doc.get("group", [])):
+        elements = group.get("element", [])
+        targets = [target for element in elements for target in element.get("target", [])]
+        for side, codes in (("source", elements), ("target", targets)):
+            system = snapshots.current(session, group.get(side, ""))
+            if system is None or system.edition.traits.content != "complete":
+                continue
+            missing = [one["code"] for one in codes if one.get("code") and system.find(one["code"]) is None]
+            if missing:
+                edition = system.edition
+                text = f"{side} code {missing[0]} is not in {edition.url} {edition.version}".rstrip()
+                raise Refused(text, f"{place} group[{at}]")
+
+
+def _load_system(session: Session, place: str, doc: Document, source: str) -> Loaded:
     try:
         return store.load(session, fhir.read_edition(doc, source), fhir.read_concepts(doc))
     except Refused as refused:

@@ -6,6 +6,7 @@ from terminology import facts, languages
 from terminology.code_system import CodeSystem
 from terminology.composing import find_system
 from terminology.concepts import Concept, Designation
+from terminology.facts import value_key
 from terminology.library import Library, with_resources
 from terminology.problems import Issue, Problem
 from terminology.requests import Request
@@ -72,7 +73,7 @@ def _properties(system: CodeSystem, concept: Concept) -> list[Parameter]:
     for code, value in concept.properties.items():
         if code not in ("parent", "child", "inactive"):
             each = value if isinstance(value, list) else [value]
-            found += [_property(code, _key(one, traits.types.get(code, "")), one) for one in each]
+            found += [_property(code, value_key(one, traits.types.get(code, "")), one) for one in each]
     return found
 
 
@@ -86,16 +87,6 @@ def _property(code: str, key: str, value: Any, description: str = "") -> Paramet
     if description:
         parts.append({"name": "description", "valueString": description})
     return {"name": "property", "part": parts}
-
-
-def _key(value: Any, type: str) -> str:
-    if type:
-        return f"value{type[0].upper()}{type[1:]}"
-    if isinstance(value, bool):
-        return "valueBoolean"
-    if isinstance(value, int):
-        return "valueInteger"
-    return "valueCoding" if isinstance(value, dict) else "valueString"
 
 
 def subsume(library: Library, request: Request) -> str:

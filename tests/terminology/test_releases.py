@@ -268,6 +268,26 @@ def test_refused_content_leaves_the_old_version_served(
     assert "old" in served(session, "urn:o")
 
 
+@pytest.mark.parametrize(("source", "target", "said"), [("z", "old", "source code z"), ("old", "z", "target code z")])
+def test_a_map_of_missing_codes_is_refused(
+    session: Session, tmp_path: Path, source: str, target: str, said: str
+) -> None:
+    """A map that leads from or to nowhere names the group; the maps served before stay served."""
+    system = {"resourceType": "CodeSystem", "url": "urn:o", "version": "1", "concept": [{"code": "old"}]}
+
+    def mapped(one: str, other: str) -> dict[str, Any]:
+        element = [{"code": one, "target": [{"code": other, "equivalence": "equivalent"}]}]
+        group = {"source": "urn:o", "target": "urn:o", "element": element}
+        return {"resourceType": "ConceptMap", "url": "urn:m", "version": one + other, "group": [group]}
+
+    loading.load_fhir(session, _package(tmp_path, system, mapped("old", "old")))
+    session.commit()
+    with pytest.raises(Refused, match=rf"x.json entry\[0\] group\[0\]: {said} is not in urn:o 1"):
+        loading.load_fhir(session, _package(tmp_path, mapped(source, target)))
+    session.rollback()
+    assert list(published.versions(session, "ConceptMap", "urn:m")) == ["oldold"]
+
+
 Load = Callable[[Session, Path], object]
 
 

@@ -13,13 +13,16 @@ import orjson
 
 from terminology import core, published, snapshots, store
 from terminology.code_system import CodeSystem, compile_system
+from terminology.concepts import Concept, Edition
 from terminology.library import Document, Library
 from terminology.loaders.fhir import read_concepts, read_edition
 from terminology.translating import ConceptMap, compile_map
-from tracker_core import records
+from tracker_core import metadata, records
 from tracker_core.database import AsyncSession, Session
 from tracker_core.records import Stored
 
+# An option set of the tracker is the code system of this url and its uid.
+OPTION_SET = "urn:tracker-hub:option-set:"
 _KEPT = 4
 _shelves: "OrderedDict[Hashable, Shelf]" = OrderedDict()
 _lock = Lock()
@@ -66,6 +69,8 @@ class Reader:
         found = self.shelf.systems.get(url)
         if found is None:
             session = self._opened()
+            if url.startswith(OPTION_SET):
+                return self.shelf.systems.setdefault(url, _option_set(session, url))
             compiled = [_compiled(doc) for doc in _recorded(session, "CodeSystem", url) if _has_codes(doc)]
             recorded = {one.edition.version: one for one in compiled}
             found = {**core.systems(url), **recorded, **snapshots.versions(session, url)}
@@ -109,6 +114,15 @@ def _shelf(key: Hashable) -> Shelf:
         while len(_shelves) > _KEPT:
             _shelves.popitem(last=False)
         return found
+
+
+def _option_set(session: Session, url: str) -> Mapping[str, CodeSystem]:
+    """Return an option set of the tracker as a code system, empty when there is no such option set."""
+    found = metadata.load(session).option_sets.get(url.removeprefix(OPTION_SET))
+    if found is None:
+        return {}
+    edition = Edition(url, "", found.name, "option set")
+    return {"": compile_system(edition, (Concept(code, name) for code, name in found.options.items()))}
 
 
 def _recorded(session: Session, type_: str, url: str) -> list[Document]:

@@ -7,6 +7,7 @@ import pytest
 
 from terminology import store
 from terminology.concepts import Concept, Edition
+from tracker_core import history, metadata
 from tracker_core.database import Pool, transaction
 
 URL = "http://example.org/fruit"
@@ -253,3 +254,31 @@ def test_terminology_capabilities(client: httpx.Client) -> None:
     names = {one["name"] for one in doc["expansion"]["parameter"]}
     assert doc["resourceType"] == "TerminologyCapabilities"
     assert {"activeOnly", "count", "displayLanguage", "force-system-version", "tx-resource"} <= names
+
+
+def test_properties_are_shown_on_demand(shelf: httpx.Client) -> None:
+    """`property` adds definitions, parents and others to each member that has them."""
+    asked = {"url": SET["url"], "excludeNested": "true", "property": ["definition", "parent"]}
+    found = shelf.get("/ValueSet/$expand", params=asked).json()["expansion"]
+    lime = next(one for one in found["contains"] if one["code"] == "lime")
+    expected = [{"code": "definition", "valueString": "A green one"}, {"code": "parent", "valueCode": "citrus"}]
+    assert lime["property"] == expected
+    assert {one["code"] for one in found["property"]} == {"definition", "parent"}
+
+
+def test_option_sets_are_code_systems(client: httpx.Client, pool: Pool) -> None:
+    """The tracker's option sets are validated against and expanded, as they are now."""
+    uid, url = "OsTermino01", "urn:tracker-hub:option-set:OsTermino01"
+    options = [{"id": f"OpTermino0{n}", "code": code, "name": code.title()} for n, code in enumerate(("YES", "NO"))]
+    payload = {
+        "optionSets": [
+            {"id": uid, "name": "Answers", "valueType": "TEXT", "options": [{"id": o["id"]} for o in options]}
+        ],
+        "options": [{**o, "optionSet": {"id": uid}, "sortOrder": n + 1} for n, o in enumerate(options)],
+    }
+    assert client.get("/ValueSet/$expand", params={"url": f"{url}?fhir_vs"}).status_code == 404
+    with transaction(pool) as session:
+        context = history.open_change_set(session, "system")
+        assert metadata.import_objects(session, context, payload).errors == []
+    found = client.get("/ValueSet/$expand", params={"url": f"{url}?fhir_vs"}).json()["expansion"]["contains"]
+    assert [(one["code"], one["display"]) for one in found] == [("YES", "Yes"), ("NO", "No")]
