@@ -212,7 +212,8 @@ class ChangeSet:
     `atomic` false means that each item stands alone (FHIR batch, EMR rows, DHIS2 `atomicMode=OBJECT`).
     The tracker items further obey DHIS2's import parameters: `strategy` says whether an item must be new (`create`),
     must exist (`update`) or goes (`delete`); `validation` `fail_fast` stops at an item's first issue, `skip` checks
-    only what the write itself needs. Their metadata is named by `schemes`.
+    only what the write itself needs. Their metadata is named by `schemes`. With `patterns` generated attributes
+    take only values that their pattern makes, or that were reserved.
     """
 
     records: list[RecordChange] = field(default_factory=list)
@@ -227,3 +228,4 @@ class ChangeSet:
     strategy: Strategy = "create_and_update"
     validation: Validation = "full"
     schemes: Schemes = UIDS
+    patterns: bool = False

@@ -28,15 +28,15 @@ _SCHEMES = {
     "categoryOptionComboIdScheme": "option_combo",
     "categoryOptionIdScheme": "option",
 }
-# Read, and refused when they are no boolean. No code of 2.42 is about patterns; side effects and rules come after.
-_IGNORED = ("skipPatternValidation", "skipSideEffects", "skipRuleEngine")
+# Read, and refused when they are no boolean: side effects and rules come after.
+_IGNORED = ("skipSideEffects", "skipRuleEngine")
 
 
 @dataclass(frozen=True, slots=True)
 class ImportParameters:
     """How to import: `report` is ERRORS, WARNINGS or FULL; `background` asks for a job instead of the report.
 
-    `header` says whether the first row of a CSV names its columns.
+    `header` says whether the first row of a CSV names its columns, `patterns` whether generated values must match.
     """
 
     strategy: Strategy
@@ -47,6 +47,7 @@ class ImportParameters:
     background: bool
     schemes: Schemes
     header: bool
+    patterns: bool
 
 
 def read_parameters(given: Mapping[str, str]) -> ImportParameters:
@@ -63,6 +64,7 @@ def read_parameters(given: Mapping[str, str]) -> ImportParameters:
         background=flag(given, "async", default=True),
         schemes=_schemes(given),
         header=flag(given, "skipFirst", default=True),
+        patterns=not flag(given, "skipPatternValidation", default=False),
     )
 
 

@@ -67,6 +67,7 @@ def read(document: dict[str, Any], sender: Sender) -> Reading:
         strategy=asked.strategy,
         validation=asked.validation,
         schemes=asked.schemes,
+        patterns=asked.patterns,
     )
     for doc, where in _items(document, "trackedEntities", ""):
         _read_entity(changes, doc, where)

@@ -10,6 +10,7 @@ import orjson
 
 from tracker_core.changes import ChangeSet
 from tracker_core.database import Session
+from tracker_core.tracker import patterns, reserving
 from tracker_core.tracker.holding import load_files
 from tracker_core.tracker.reaching import load_rights
 from tracker_core.tracker.rows import Enrollment, Entity, Event, Relationship
@@ -32,6 +33,7 @@ def load(session: Session, world: World, changes: ChangeSet) -> None:
     _load_usernames(session, world, changes)
     _load_notes(session, world, changes)
     load_files(session, world, changes)
+    _load_foreign(session, world, changes)
     if world.actor is not None:
         load_rights(session, world, world.actor, changes)
 
@@ -253,3 +255,18 @@ def _load_notes(session: Session, world: World, changes: ChangeSet) -> None:
         (sought, sought, uids),
     )
     world.notes |= {row[0] for row in rows}
+
+
+def _load_foreign(session: Session, world: World, changes: ChangeSet) -> None:
+    """Load which values of generated attributes their pattern did not make, less those that are reserved."""
+    generated = {uid: a for uid, a in world.metadata.attributes.items() if a.pattern} if changes.patterns else {}
+    holders = chain((t.attributes for t in changes.entities), (n.attributes for n in changes.enrollments))
+    odd = {
+        (uid, value)
+        for values in holders
+        for uid in generated.keys() & values.keys()
+        if (value := values[uid]) and not patterns.matches(generated[uid].pattern, value)
+    }
+    if odd:
+        known = reserving.reserved(session, [(generated[uid].pk, value) for uid, value in sorted(odd)])
+        world.foreign = {(uid, value) for uid, value in odd if (generated[uid].pk, value) not in known}

@@ -23,6 +23,7 @@ class World:
     `owners` (org units) of stored entities per program, what access was `granted` for a time, and which enrollments
     have live events (`eventful`). `notes` are the uids of notes that other objects have. `files` gives the
     media type of each file that exists, `claimed` the value (uid of its object, field) that a file belongs to.
+    `foreign` are (attribute, value) that a pattern did not make and nobody reserved.
     `stopped` once an import that is to fail fast has failed.
     """
 
@@ -49,6 +50,7 @@ class World:
     notes: set[str] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
     claimed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    foreign: set[tuple[str, str]] = field(default_factory=set)
     stopped: bool = False
 
     def row(self, kind: str, uid: str) -> Entity | Enrollment | Event | None:

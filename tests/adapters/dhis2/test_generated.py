@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.adapters.dhis2.conftest import Client
+from tests.adapters.dhis2.samples import person
 from tests.samples.metadata import country
 from tracker_core import history, metadata
 from tracker_core.database import Pool, transaction
@@ -80,3 +81,35 @@ def test_a_wrong_request_is_refused(
     assert (answer.status_code, words in answer.json()["message"]) == (status, True), answer.text
     made = numbered.get(f"{PATH}/generate", params={"ORG_UNIT_CODE": "ABC"}).json()
     assert made["value"] == "ABC001"
+
+
+def test_an_imported_value_must_be_one_of_the_pattern(numbered: Client) -> None:
+    """E1007 for any other; what is stored already stays as it is, and `skipPatternValidation` lets all pass."""
+    sent = person()
+    given = {"attribute": "TeCaseNo000", "value": "other"}
+    sent["enrollments"][0]["attributes"].append(given)
+
+    def save(**parameters: str) -> list[str]:
+        asked = {"async": "false", **parameters}
+        answer = numbered.post("/api/tracker", json={"trackedEntities": [sent]}, params=asked)
+        return [error["errorCode"] for error in answer.json()["validationReport"]["errorReports"]]
+
+    assert save() == ["E1007", "E5000"]
+    assert save(skipPatternValidation="true") == []
+    assert save() == []
+    given["value"] = "ABC001"
+    assert save() == []
+
+
+def test_a_reserved_value_passes_though_the_pattern_changed(numbered: Client, pool: Pool) -> None:
+    """What a device took before the pattern was changed is still good."""
+    made = numbered.get(f"{PATH}/generate", params={"ORG_UNIT_CODE": "CLINIC"}).json()["value"]
+    [case] = [a for a in country()["trackedEntityAttributes"] if a["id"] == "TeCaseNo000"]
+    case |= {"generated": True, "pattern": "RANDOM(########)"}
+    with transaction(pool) as session:
+        context = history.open_change_set(session, actor="system")
+        metadata.import_objects(session, context, {"trackedEntityAttributes": [case]})
+    sent = person()
+    sent["enrollments"][0]["attributes"].append({"attribute": "TeCaseNo000", "value": made})
+    answer = numbered.post("/api/tracker", json={"trackedEntities": [sent]}, params={"async": "false"})
+    assert answer.status_code == 200, answer.text

@@ -51,6 +51,16 @@ def valid(item: Holder, world: World) -> Found:
     ]
 
 
+def of_pattern(item: Holder, world: World) -> Found:
+    """E1007: a generated value is one that its pattern makes, or one that was reserved."""
+    attributes = world.metadata.attributes
+    return [
+        (attributes[uid].value_type, f"Value `{value}` does not match the pattern {attributes[uid].pattern}")
+        for uid, value in _changed(item, world)
+        if (uid, value) in world.foreign
+    ]
+
+
 def optional(item: Holder, world: World) -> Found:
     """E1125: a value of an option set is one of its codes."""
     attributes = world.metadata.attributes
