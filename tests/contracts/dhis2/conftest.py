@@ -26,6 +26,16 @@ from tracker_core.database import open_pool, transaction
 from tracker_core.uids import new_uid
 
 PASSWORD = "District-1234"
+# One works at Facility A and knows no more, one at Facility B and may search the whole district.
+NURSES: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("nurse", "Nora", "Nurse", {"organisationUnits": [{"id": district.ONE}]}),
+    (
+        "ella",
+        "Ella",
+        "Where",
+        {"organisationUnits": [{"id": district.TWO}], "teiSearchOrganisationUnits": [{"id": district.ROOT}]},
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Hub:
 
 @pytest.fixture(scope="module")
 def hub(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub on a database of its own with the district, `admin`, and `nurse` who works at Facility A."""
+    """A hub on a database of its own with the district, `admin` and two nurses."""
     name = f"contract_{uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
@@ -62,10 +72,8 @@ def _running(url: str, data: Path) -> Iterator[Hub]:
         users.ensure_admin(session, PASSWORD)
         report = metadata.import_objects(session, history.open_change_set(session, actor="admin"), district.district())
         assert report.issues == []
-        here = [{"id": district.ONE}]
-        users.create(
-            session, "nurse", PASSWORD, doc={"firstName": "Nora", "surname": "Nurse", "organisationUnits": here}
-        )
+        for name, first, last, units in NURSES:
+            users.create(session, name, PASSWORD, doc={"firstName": first, "surname": last, **units})
     runtime = Runtime(pool, ADAPTERS, files=data / "files")
     worker = Worker(runtime)
     worker.start()
