@@ -117,11 +117,21 @@ def _found(session: Session, view: View, call: Call, part: Part, page: Page) -> 
         docs = matching(session, view, replace(call, pairs=_without_query(call)), UNITS, uids)
         return [str(doc["id"]) for doc in page.cut(docs)], len(docs)
     part = replace(part, where=[one for one in where if one], by_level=part.by_level or levelled)
+    part = _bounded(view, part) if part.within is None else part
     if not page.number:
         every = org_units.find(session, part)
         return every, len(every)
-    total = org_units.count(session, part)
-    return org_units.find(session, part, page.size, (page.number - 1) * page.size), total
+    return org_units.page(session, part, page.size, (page.number - 1) * page.size)
+
+
+def _bounded(view: View, part: Part) -> Part:
+    """Take `path:like:` a unit out of the filters: below it lies a range of the index."""
+    for one in part.where:
+        text = str(one.operands[0]) if one.name == "path" and one.operator in ("like", "ilike") else ""
+        unit = view.known.org_units.get(text.rsplit("/", 1)[-1])
+        if unit is not None and unit.path.endswith(text):
+            return replace(part, within=[unit.path], where=[other for other in part.where if other is not one])
+    return part
 
 
 def _without_query(call: Call) -> tuple[tuple[str, str], ...]:
@@ -151,14 +161,17 @@ def _read_part(session: Session, view: View, call: Call) -> Part:
     parent = call.given.get("parent", "")
     if parent and parent not in view.known.org_units:
         raise NotFound(f"OrganisationUnit with id {parent} could not be found.")
-    uids = _own(session, view, call)
-    within = None
-    for name, scope in (("withinUserHierarchy", "capture"), ("withinUserSearchHierarchy", "search")):
+    own = _own(session, view, call)
+    within: list[str] | None = None
+    for name, scope in _SCOPES.items():
         if _flag(call, name):
-            within = rights.paths(view.actor, "search" if scope == "search" else "capture")
+            within = rights.paths(view.actor, scope)
+    if own is not None and within is None and _flag(call, "includeDescendants"):
+        within = [view.known.org_units[uid].path for uid in own if uid in view.known.org_units]
+        own = None
     return Part(
         within=within,
-        uids=uids,
+        uids=None if own is None else _around(session, own, call),
         levels=[_number(call, "level")] if call.given.get("level") else (),
         deepest=_number(call, "maxLevel") if call.given.get("maxLevel") else 0,
         below=parent,
@@ -167,17 +180,23 @@ def _read_part(session: Session, view: View, call: Call) -> Part:
     )
 
 
+_SCOPES: dict[str, rights.Scope] = {"withinUserHierarchy": "capture", "withinUserSearchHierarchy": "search"}
+
+
 def _own(session: Session, view: View, call: Call) -> list[str] | None:
-    """Return the units assigned to the caller, and around them what `include…` asks for; None when not asked."""
+    """Return the units assigned to the caller, None when they are not asked for."""
     if not any(_flag(call, name) for name in ("userOnly", "userDataViewOnly", "userDataViewFallback")):
         return None
-    (doc,) = users.documents(session, [view.actor.uid]) or [{}]
-    uids = [reference(unit) for unit in doc.get("organisationUnits") or ()]
+    doc = next(iter(users.documents(session, [view.actor.uid])), {})
     viewed = [reference(unit) for unit in doc.get("dataViewOrganisationUnits") or ()]
     if _flag(call, "userDataViewOnly"):
-        uids = viewed
-    elif _flag(call, "userDataViewFallback"):
-        uids = viewed or [unit.uid for unit in view.known.places.roots]
+        return viewed
+    if _flag(call, "userDataViewFallback"):
+        return viewed or [unit.uid for unit in view.known.places.roots]
+    return [reference(unit) for unit in doc.get("organisationUnits") or ()]
+
+
+def _around(session: Session, uids: list[str], call: Call) -> list[str]:
     return org_units.around(
         session,
         uids,

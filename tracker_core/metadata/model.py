@@ -4,10 +4,12 @@ Types are named as DHIS2 names their collections (`programs`, `dataElements`), p
 `Object.doc` is concerned. Names here are ours.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 
@@ -34,6 +36,10 @@ class OrgUnit(NamedTuple):
         return self.path == other.path or self.path.startswith(other.path + "/")
 
 
+def _by_name(unit: OrgUnit) -> tuple[str, str]:
+    return unit.name.casefold(), unit.uid
+
+
 @dataclass(frozen=True)
 class Places:
     """The org unit tree as of one of its own versions; snapshots share it as long as no unit changes.
@@ -49,7 +55,7 @@ class Places:
     @cached_property
     def by_name(self) -> Sequence[OrgUnit]:
         """All units in the order of their names."""
-        return sorted(self.units.values(), key=lambda unit: (unit.name.casefold(), unit.uid))
+        return sorted(self.units.values(), key=_by_name)
 
     @cached_property
     def documents(self) -> Sequence[dict[str, Any]]:
@@ -64,6 +70,24 @@ class Places:
             if unit.level > 1:
                 made.setdefault(unit.path.rsplit("/", 2)[-2], []).append(unit.uid)
         return made
+
+    @cached_property
+    def _texts(self) -> tuple[str, Sequence[int]]:
+        """Name and code of every unit of `by_name`, folded, as one text, and where each begins in it."""
+        texts = [f"{unit.name}\n{unit.code or ''}\0".casefold() for unit in self.by_name]
+        return "".join(texts), [0, *accumulate(map(len, texts))]
+
+    def called(self, sought: str) -> list[OrgUnit]:
+        """Return the units whose name or code has a part `sought`, in any case of letters, or whose uid it is."""
+        text, starts = self._texts
+        folded, exact = sought.casefold(), self.units.get(sought)
+        found: list[OrgUnit] = []
+        at = text.find(folded)
+        while at >= 0:
+            number = bisect_right(starts, at) - 1
+            found.append(self.by_name[number])
+            at = text.find(folded, starts[number + 1])
+        return found if exact is None or exact in found else sorted([*found, exact], key=_by_name)
 
     @cached_property
     def roots(self) -> Sequence[OrgUnit]:

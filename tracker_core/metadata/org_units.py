@@ -16,6 +16,8 @@ from tracker_core.metadata.snapshot import bump
 from tracker_core.uids import new_uid
 
 TYPE = "organisationUnits"
+# A path must fit into an index; no country's administration comes near.
+_DEEPEST = 100
 # Columns of their own; everything else of a document stays in `doc`.
 _COMPUTED = ("path", "level", "children", "ancestors", "leaf", "href", "access", "lastUpdated")
 _MADE = ("created", "createdBy", "lastUpdatedBy")
@@ -43,10 +45,11 @@ class Unit:
 
 @dataclass(slots=True)
 class Plan:
-    """What an import of org units will do."""
+    """What an import of org units will do. `pks` are those of the stored units that it names."""
 
     units: list[Unit] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
+    pks: dict[str, int] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -118,6 +121,7 @@ def plan(session: Session, docs: list[dict[str, Any]]) -> Plan:
     if not docs:
         return made
     stored = _read(session, docs)
+    made.pks = {uid: row.pk for uid, row in stored.items()}
     codes = {row.code: row.uid for row in stored.values() if row.code}
     codes |= {str(doc["code"]): str(doc["id"]) for doc in docs if doc.get("code") and doc.get("id")}
     for doc in docs:
@@ -176,7 +180,8 @@ def _wrong(unit: Unit, has_parent: bool) -> list[Issue]:
 def _repeated(units: list[Unit], stored: Mapping[str, _Row]) -> list[Issue]:
     """Find uids and codes that more than one unit claims, within the payload or against what is stored."""
     found, seen = [], set()
-    owners = {row.code: uid for uid, row in stored.items() if row.code and uid not in {unit.uid for unit in units}}
+    coming = {unit.uid for unit in units}
+    owners = {row.code: uid for uid, row in stored.items() if row.code and uid not in coming}
     for unit in units:
         where, code = f"{TYPE} {unit.uid}", unit.doc.get("code")
         if unit.uid in seen:
@@ -193,31 +198,48 @@ def _repeated(units: list[Unit], stored: Mapping[str, _Row]) -> list[Issue]:
 def _place(made: Plan, stored: Mapping[str, _Row]) -> None:
     """Compute every path, following the new parents; a missing parent or a circle is an issue."""
     moving = {unit.uid: unit for unit in made.units}
-
-    def path_of(uid: str, below: frozenset[str]) -> str | None:
-        if uid in below:
-            return None
-        unit = moving.get(uid)
-        if unit is not None:
-            if not unit.parent:
-                return f"/{uid}"
-            above = path_of(unit.parent, below | {uid})
-            return None if above is None else f"{above}/{uid}"
-        if uid not in stored:
-            return None
-        steps = stored[uid].path.strip("/").split("/")
-        for index in range(len(steps) - 2, -1, -1):
-            if steps[index] in moving:
-                above = path_of(steps[index], below | {uid})
-                return None if above is None else "/".join([above, *steps[index + 1 :]])
-        return stored[uid].path
-
+    paths: dict[str, str | None] = {}
     for unit in made.units:
-        path = path_of(unit.uid, frozenset())
-        if path is None:
+        unit.path = _path_of(unit.uid, moving, stored, paths) or ""
+        if not unit.path:
             text = f"Invalid reference {unit.parent} on object {unit.uid} for association `parent`"
             made.issues.append(Issue("E5002", text, where=f"{TYPE} {unit.uid}", value=unit.parent))
-        unit.path = path or ""
+        if unit.path.count("/") > _DEEPEST:
+            text = f"Org unit {unit.uid} is deeper than {_DEEPEST} levels"
+            made.issues.append(Issue("too-deep", text, where=f"{TYPE} {unit.uid}", value=unit.parent))
+
+
+def _path_of(
+    uid: str, moving: Mapping[str, Unit], stored: Mapping[str, _Row], paths: dict[str, str | None]
+) -> str | None:
+    """Return the path that a unit will have, None when it leads nowhere; `paths` keeps what was found on the way up."""
+    steps: dict[str, str] = {}
+    at: str | None = uid
+    while at and at not in paths and at not in steps:
+        above, steps[at] = _step(at, moving, stored)
+        at = above
+    lost = at is None or at in steps  # there is no such unit, or the way up is a circle
+    top = None if lost else paths[at] if at else ""
+    for below, step in reversed(steps.items()):
+        top = None if top is None else top + step
+        paths[below] = top
+    return paths[uid]
+
+
+def _step(uid: str, moving: Mapping[str, Unit], stored: Mapping[str, _Row]) -> tuple[str | None, str]:
+    """Return the unit whose path a unit's path goes on from (empty at the top, None when there is none), and the rest.
+
+    Of a unit that stays where it is that is the nearest one above it that moves.
+    """
+    if uid in moving:
+        return moving[uid].parent, f"/{uid}"
+    if uid not in stored:
+        return None, ""
+    steps = stored[uid].path.split("/")[1:]
+    for index in range(len(steps) - 2, -1, -1):
+        if steps[index] in moving:
+            return steps[index], "/" + "/".join(steps[index + 1 :])
+    return "", stored[uid].path
 
 
 def write(session: Session, context: Context, made: Plan) -> None:
@@ -226,14 +248,18 @@ def write(session: Session, context: Context, made: Plan) -> None:
     updated = [unit for unit in made.units if unit.action == "updated"]
     for unit, pk in zip(created, next_pks(session, len(created)), strict=True):
         unit.pk = pk
-    created.sort(key=lambda unit: unit.path.count("/"))
+    known = made.pks | {unit.uid: unit.pk for unit in created}
     session.execute(
-        "insert into org_unit (pk, uid, code, name, path, level, opening, closed, doc, created, updated, created_in,"
-        " updated_in) select a.pk, a.uid, a.doc::jsonb->>'code', a.doc::jsonb->>'name', a.path,"
+        "insert into org_unit (pk, uid, code, name, path, level, opening, closed, doc, parent, created, updated,"
+        " created_in, updated_in) select a.pk, a.uid, a.doc::jsonb->>'code', a.doc::jsonb->>'name', a.path,"
         " length(a.path) - length(replace(a.path, '/', '')), coalesce(a.opening, '1970-01-01'), a.closed, a.doc::jsonb,"
-        " %s, %s, %s, %s from unnest(%b::bigint[], %b::text[], %b::text[], %b::date[], %b::date[], %b::text[])"
-        " as a (pk, uid, path, opening, closed, doc)",
-        (context.at, context.at, context.change_set, context.change_set, *_columns(created)),
+        " a.parent, %s, %s, %s, %s from unnest(%b::bigint[], %b::text[], %b::text[], %b::date[], %b::date[],"
+        " %b::text[], %b::bigint[]) as a (pk, uid, path, opening, closed, doc, parent)",
+        (
+            *(context.at, context.at, context.change_set, context.change_set),
+            *_columns(created),
+            [known.get(unit.parent) for unit in created],
+        ),
     )
     session.execute(
         "update org_unit o set code = a.doc::jsonb->>'code', name = a.doc::jsonb->>'name',"
@@ -242,7 +268,9 @@ def write(session: Session, context: Context, made: Plan) -> None:
         " as a (pk, uid, path, opening, closed, doc) where o.pk = a.pk",
         (context.at, context.change_set, *_columns(updated)),
     )
-    _tie(session, [*created, *updated])
+    _tie(session, updated)
+    if created or updated:
+        bump(session, units=True)
     noted = [history.Change("metadata", u.pk, "create" if u.old is None else "update") for u in [*created, *updated]]
     history.note_changes(session, context, noted)
 
@@ -267,7 +295,7 @@ def _columns(units: list[Unit]) -> tuple[list[Any], ...]:
 
 
 def _tie(session: Session, units: list[Unit]) -> None:
-    """Set the parents of what was written, and carry the subtrees of units that moved along to their new paths.
+    """Set the parents of what was updated, and carry the subtrees of units that moved along to their new paths.
 
     Each unit below follows the nearest one above it that moved. Two units never want the same path, not even on the
     way, as a path ends in the unit's own uid.
@@ -287,8 +315,6 @@ def _tie(session: Session, units: list[Unit]) -> None:
             " order by u.pk, length(m.old) desc) n where o.pk = n.pk",
             ([unit.old_path for unit in moved], [unit.path for unit in moved]),
         )
-    if units:
-        bump(session, units=True)
 
 
 def _day(value: Any) -> date | None:

@@ -1,6 +1,7 @@
-"""Which org units a request means: parts of the tree, levels, names; in SQL, because there may be 100,000.
+"""Which org units a request means: parts of the tree, levels, names; quickly, though there may be 100,000.
 
-Paths are compared byte by byte, so that a subtree is one range of an index.
+Parts of the tree are found in SQL: paths are compared byte by byte, so that a subtree is one range of an index. Names
+are sought in the snapshot, which has them in order and in one text.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker_core.database import Session
+from tracker_core.metadata import OrgUnit, load
 
 # `query` looks for a part of name or code in any case of letters, or for the whole id.
 _LIKE = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
@@ -48,6 +50,38 @@ class Part:
     query: str = ""
     where: Sequence[Where] = ()
     by_level: bool = False
+
+    @property
+    def remembered(self) -> bool:
+        """Tell whether the snapshot finds it sooner than SQL: a name is sought, or the whole tree is asked for."""
+        if self.where or self.by_level:
+            return False
+        whole = self.within is None or "/" in self.within
+        bound = self.uids is not None or self.levels or self.deepest or self.below
+        return bool(self.query) or (whole and not bound)
+
+    def holds(self, unit: OrgUnit) -> bool:
+        """Tell whether a unit of the snapshot lies in the part, but for `within`."""
+        return (
+            (self.uids is None or unit.uid in self.uids)
+            and (not self.levels or unit.level in self.levels)
+            and (not self.deepest or unit.level <= self.deepest)
+            and (not self.below or unit.path.endswith(f"/{self.below}/{unit.uid}"))
+        )
+
+
+def page(session: Session, part: Part, size: int, offset: int) -> tuple[list[str], int]:
+    """Return the uids of one page of a part, by name or by level, and how many units it has in all."""
+    if not part.remembered:
+        return find(session, part, size, offset), count(session, part)
+    places = load(session).places
+    found: Sequence[OrgUnit] = places.called(part.query) if part.query else places.by_name
+    if part.within is not None and "/" not in part.within:
+        tops = tuple(f"{top}/" for top in part.within)
+        found = [unit for unit in found if f"{unit.path}/".startswith(tops)]
+    if part.query:
+        found = [unit for unit in found if part.holds(unit)]
+    return [unit.uid for unit in found[offset : offset + size]], len(found)
 
 
 def find(session: Session, part: Part, limit: int | None = None, offset: int = 0) -> list[str]:

@@ -1,5 +1,7 @@
 """The org unit tree in rows: paths, moves, subtrees."""
 
+from typing import Any
+
 from tracker_core import metadata
 from tracker_core.context import Context
 from tracker_core.database import Session
@@ -51,3 +53,32 @@ def test_documents_come_back_with_their_place(session: Session, metadata_here: M
     assert doc["parent"] == {"id": "OuNorth0000"}
     assert (doc["level"], doc["leaf"]) == (3, True)
     assert len(org_units.documents(session)) == 7
+
+
+def test_circles_and_chains(session: Session, context: Context, metadata_here: Metadata) -> None:
+    """A circle is refused whole, a unit below it too; a chain of any length has its paths."""
+    circle = [
+        {"id": "OuNorth0000", "name": "North", "parent": {"id": "OuClinicA00"}},
+        {"id": "OuClinicA00", "name": "Alder", "parent": {"id": "OuNorth0000"}},
+        {"id": "OuBelow0000", "name": "Below", "parent": {"id": "OuClinicB00"}},
+    ]
+    issues = metadata.import_objects(session, context, {"organisationUnits": circle}).issues
+    assert {issue.code for issue in issues} == {"E5002"}
+    assert len(issues) == 3
+
+
+def test_chains(session: Session, context: Context, metadata_here: Metadata) -> None:
+    """Children may come before their parents, a hundred levels deep and no deeper."""
+
+    def chain(links: int) -> dict[str, Any]:
+        docs = [_unit(f"Ou{n:09d}", f"Ou{n - 1:09d}") for n in range(links, 0, -1)]
+        return {"organisationUnits": [*docs, _unit("Ou000000000", "OuCountry00")]}
+
+    assert metadata.import_objects(session, context, chain(98)).issues == []
+    assert metadata.load(session).org_units["Ou000000098"].level == 100
+    assert [issue.code for issue in metadata.import_objects(session, context, chain(99)).issues] == ["too-deep"]
+
+
+def _unit(uid: str, parent: str) -> dict[str, Any]:
+    named = {"id": uid, "name": uid, "shortName": uid, "openingDate": "2000-01-01"}
+    return {**named, "parent": {"id": parent}}
