@@ -1,26 +1,32 @@
 """CapabilityStatement, made from what the store indexes and the face routes."""
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from adapters.fhir.patching import JSON_PATCH
+from adapters.fhir.searching import operations as searching
 from adapters.fhir.terminology.operations import OPERATIONS
-from tracker_core.records.definitions import parameters, resource_types
+from tracker_core.records.definitions import edition, parameters, resource_types
 from tracker_core.records.extraction import sources
+from tracker_core.records.search.criteria import EVERYWHERE
 
 _INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
-_SYSTEM = ("transaction", "batch", "history-system")
+_SYSTEM = ("transaction", "batch", "history-system", "search-system")
 _FORMATS = ("json", "application/fhir+json", "xml", "application/fhir+xml")
 _HEAD = ("_id", "_lastUpdated")
 
 
-@lru_cache(maxsize=8)
 def statement(base: str) -> bytes:
     """Return the statement of the server at `base`."""
+    return _statement(base, edition())
+
+
+@lru_cache(maxsize=8)
+def _statement(base: str, now: int) -> bytes:
     return orjson.dumps(
         {
             "resourceType": "CapabilityStatement",
@@ -36,18 +42,22 @@ def statement(base: str) -> bytes:
                 {
                     "mode": "server",
                     "security": {"description": "HTTP Basic"},
-                    "resource": [_resource(type_) for type_ in resource_types()],
+                    "resource": [_resource(type_, now) for type_ in resource_types()],
                     "interaction": [{"code": code} for code in _SYSTEM],
+                    "searchParam": [{"name": name, "type": kind} for name, kind in EVERYWHERE.items()],
                 }
             ],
         }
     )
 
 
-def _resource(type_: str) -> dict[str, Any]:
-    searchable = [p for p in parameters(type_).values() if p.code in _HEAD or sources(type_)[p.code].numbers]
+def _resource(type_: str, now: int) -> dict[str, Any]:
+    known = [p for p in parameters(type_).values() if p.ready]
+    searchable = [p for p in known if p.code in _HEAD or sources(type_)[p.code].numbers]
     references = [p.code for p in searchable if p.type == "reference"]
     operations = [_operation(type_, name) for of, name in OPERATIONS if of == type_]
+    ours = {one.name: one.definition for one in searching.OPERATIONS if one.type == type_}
+    operations += [{"name": name, "definition": definition} for name, definition in ours.items()]
     return {
         "type": type_,
         "interaction": [{"code": code} for code in _INTERACTIONS],
@@ -60,7 +70,7 @@ def _resource(type_: str) -> dict[str, Any]:
         "conditionalDelete": "single",
         "referencePolicy": ["literal", "logical"],
         "searchInclude": ["*", *(f"{type_}:{code}" for code in references)],
-        "searchRevInclude": _referrers(type_),
+        "searchRevInclude": _referrers(type_, now),
         "searchParam": [{"name": p.code, "type": p.type} for p in sorted(searchable, key=lambda p: p.code)],
         **({"operation": operations} if operations else {}),
     }
@@ -71,15 +81,15 @@ def _operation(type_: str, name: str) -> dict[str, str]:
     return {"name": bare, "definition": f"http://hl7.org/fhir/OperationDefinition/{type_}-{bare}"}
 
 
-@cache
-def _referring() -> list[tuple[str, str, tuple[str, ...]]]:
+@lru_cache(maxsize=2)
+def _referring(_now: int) -> list[tuple[str, str, tuple[str, ...]]]:
     return [
         (type_, p.code, p.targets)
         for type_ in resource_types()
         for p in parameters(type_).values()
-        if p.type == "reference" and sources(type_)[p.code].numbers
+        if p.ready and p.type == "reference" and sources(type_)[p.code].numbers
     ]
 
 
-def _referrers(type_: str) -> list[str]:
-    return [f"{source}:{code}" for source, code, targets in _referring() if type_ in targets]
+def _referrers(type_: str, now: int) -> list[str]:
+    return [f"{source}:{code}" for source, code, targets in _referring(now) if type_ in targets]

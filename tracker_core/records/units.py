@@ -105,6 +105,8 @@ def _parts(text: str) -> list[str]:
     for at, letter in enumerate(text):
         depth += (letter in "([") - (letter in ")]")
         if letter in "./" and not depth:
+            if at == start and (at or letter == "."):
+                raise ValueError(text)
             parts += [text[start:at], letter] if at > start else [letter]
             start = at + 1
     if depth or start == len(text):

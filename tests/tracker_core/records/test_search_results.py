@@ -11,7 +11,10 @@ from tracker_core.context import Context
 from tracker_core.database import Pool, Session, transaction
 from tracker_core.errors import Malformed, NotFound, TooCostly
 from tracker_core.records import words
-from tracker_core.records.search import links
+from tracker_core.records.definitions import parameters
+from tracker_core.records.search import frequencies, links, probing, totals
+from tracker_core.records.search.criteria import Criterion
+from tracker_core.records.search.tokens import modified_tokens, no_codes
 
 
 @pytest.fixture
@@ -357,3 +360,42 @@ def test_words_wait_for_late_commits(pool: Pool) -> None:
         assert (found(session, "Basic", "_text=slowly"), found(session, "Basic", "_text=quickly")) == ("late", "early")
         indexed = session.execute("select count(*) from record_words").fetchone()
     assert indexed == (2,)
+
+
+def test_rare_and_common_are_led_differently(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With statistics of the table, and with entries beyond what is fetched first, the same is found."""
+    people = [
+        {
+            "resourceType": "Patient",
+            "id": f"p{n:03}",
+            "gender": "female",
+            "name": [{"family": f"Name{n}"}],
+            "birthDate": "1990",
+        }
+        for n in range(300)
+    ]
+    with transaction(pool) as session:
+        put(session, history.open_change_set(session, "tester"), *people)
+    with transaction(pool) as session:
+        session.execute("analyze record")
+        monkeypatch.setattr(probing, "MOST_FIRST", 10)
+        monkeypatch.setitem(frequencies._state, "asked", float("-inf"))
+        frequencies.refresh(session)
+        gender = modified_tokens(session, "Patient", Criterion(parameters("Patient")["gender"], ("female",)), no_codes)
+        assert not frequencies.are_rare(gender)
+        assert frequencies.are_rare([-1])
+        assert found(session, "Patient", "gender=female&family=name42") == "p042"
+        assert found(session, "Patient", "gender=female&birthdate=1990&_count=2") == "p000 p001"
+        assert found(session, "Patient", "birthdate=ge1990&family:contains=299&_sort=-birthdate") == "p299"
+        assert found(session, "Patient", "identifier=urn:nobody|1") == ""
+        assert records.search(session, "Patient", [("gender", "female"), ("_total", "estimate")]).total == 300
+    monkeypatch.setitem(frequencies._state, "asked", float("-inf"))
+
+
+def test_estimates_of_many(session: Session, clinic: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what is cheap to count the total is what the planner expects, and says that it is."""
+    monkeypatch.setattr(totals, "CHEAP", 1)
+    page = records.search(session, "Observation", [("_total", "estimate")])
+    assert page.total is not None
+    assert page.total >= 2
+    assert [issue.severity for issue in page.issues] == ["information"]

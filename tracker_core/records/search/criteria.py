@@ -17,6 +17,8 @@ MODIFIERS = {
     "uri": ("above", "below"),
     "reference": ("identifier", "above", "below"),
 }
+# What can be asked of every type beside its own parameters: name -> type
+EVERYWHERE = {"_filter": "special", "_has": "special", "_list": "special", "_text": "string", "_content": "string"}
 LIST = Parameter("_list", 0, "special", "")
 DEEPEST = 12  # links of one chain
 
