@@ -76,7 +76,7 @@ def optional(item: Holder, world: World) -> Found:
 def file_free(item: Holder, world: World) -> Found:
     """E1009: a file belongs to no other value, neither stored nor in this import (the first one has it)."""
     entity = _entity(item, world)
-    if entity is None:
+    if entity is None or not world.files:
         return ()
     return [
         (value,)

@@ -210,6 +210,8 @@ def values_valid(item: EventItem, world: World) -> Found:
 def files_free(item: EventItem, world: World) -> Found:
     """E1009: a file belongs to no other value, neither stored nor in this import (the first one has it)."""
     own = item.row.uid
+    if not world.files:
+        return ()
     return [
         (value,)
         for uid, value in item.change.data.items()
@@ -219,7 +221,9 @@ def files_free(item: EventItem, world: World) -> Found:
 
 def _changed(item: EventItem) -> Iterable[tuple[str, str]]:
     """Yield the values that differ from the stored ones: what is sent back as it is stays, whatever it was then."""
-    stored = item.old.data if item.old else {}
+    if item.old is None:
+        return [(uid, value) for uid, value in item.change.data.items() if value]
+    stored = item.old.data
     return ((uid, value) for uid, value in item.change.data.items() if value and stored.get(uid) != value)
 
 
