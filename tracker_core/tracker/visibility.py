@@ -12,6 +12,7 @@ from typing import Literal
 
 from tracker_core import access, metadata
 from tracker_core.access import Actor
+from tracker_core.access.loading import highest
 from tracker_core.database import Session
 from tracker_core.metadata import Metadata, Program
 from tracker_core.metadata.compiling import reference
@@ -56,7 +57,7 @@ def within(column: str, paths: Iterable[str]) -> Clause:
 
     Paths are compared byte by byte and `0` comes right after `/`, so a subtree is one range of the index.
     """
-    tops = sorted(set(paths))
+    tops = highest(paths)
     if "/" in tops:
         return ALWAYS
     ranges = any_of(*(clause("(u.path >= %s and u.path < %s)", top, f"{top}0") for top in tops))

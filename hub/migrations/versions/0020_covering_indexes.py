@@ -13,9 +13,9 @@ depends_on = None
 
 INDEXES = {
     "tracked_entity_created": ("tracked_entity (created, pk)", "deleted"),
-    "enrollment_entity": ("enrollment (entity, program)", "pk, enrolled_at, deleted"),
+    "enrollment_entity": ("enrollment (entity, program)", "pk, enrolled_at, status, deleted"),
     "event_entity": ("event (entity)", "pk, program, stage, occurred_at, deleted"),
-    "event_program": ("event (program, occurred_at, pk)", "stage, entity, deleted"),
+    "event_program": ("event (program, occurred_at, pk)", "stage, entity, org_unit, deleted"),
 }
 KEY = "alter table program_owner drop constraint program_owner_pkey, add primary key (entity, program)"
 
@@ -25,6 +25,7 @@ def upgrade() -> None:
     for name, (columns, more) in INDEXES.items():
         op.execute(f"drop index {name}")
         op.execute(f"create index {name} on {columns} include ({more})")
+    op.execute("create index tracked_entity_known on tracked_entity (pk) include (created, deleted)")
     op.execute(f"{KEY} include (org_unit)")
 
 
@@ -33,4 +34,5 @@ def downgrade() -> None:
     for name, (columns, _) in INDEXES.items():
         op.execute(f"drop index {name}")
         op.execute(f"create index {name} on {columns}")
+    op.execute("drop index tracked_entity_known")
     op.execute(KEY)

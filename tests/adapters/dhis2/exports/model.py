@@ -95,10 +95,7 @@ class Model:
             and _during(v.get("scheduledAt"), given, "scheduled")
             and _assigned(v, given)
             and _meets(data, given.get("filter", ""), accents=True)
-            and (
-                not given.get("filterAttributes")
-                or (n is not None and _meets(_attributes(n["person"]), given["filterAttributes"]))
-            )
+            and _meets(_attributes(n["person"]) if n else {}, given.get("filterAttributes", ""))
         )
 
 
