@@ -43,6 +43,17 @@ def test_strategies_say_what_may_be_there(client: Client) -> None:
     assert bring(client, {"optionSets": [renamed]}, importStrategy="UPDATES")["stats"]["updated"] == 1
 
 
+def test_a_payload_can_be_taken_out_again(client: Client) -> None:
+    """`importStrategy=DELETE` deletes what the payload names, users of an object along with it, or nothing (E4030)."""
+    payload = {"optionSets": [COLOUR], "dataElements": [ELEMENT]}
+    bring(client, payload)
+    assert set(codes(bring(client, {"optionSets": [COLOUR]}, importStrategy="DELETE"))) == {"E4030"}
+    assert client.get("/api/optionSets/OsColour001").status_code == 200
+    assert bring(client, payload, importStrategy="DELETE")["stats"]["deleted"] == 2
+    assert client.get("/api/optionSets/OsColour001").status_code == 404
+    assert set(codes(bring(client, payload, importStrategy="DELETES"))) == {"E5001"}
+
+
 def test_without_atomicity_the_good_ones_stay(client: Client) -> None:
     """`atomicMode=NONE` refuses wrong objects and those that need them, and stores the others: 409, WARNING."""
     wrong = {"id": "OsWrong0001", "valueType": "TEXT"}
