@@ -194,7 +194,10 @@ def test_several_types_at_once(session: Session, clinic: None) -> None:
     assert ids(["Patient", "Observation"], ("_id", "p1,o1")) == "o1 p1"
     assert ids(["Patient", "Observation"], ("code", "a")) == "o1 o2"
     assert ids(["Patient", "Practitioner"], ("family:missing", "false"), ("_sort", "-_id")) == "dr p2 p1"
-    assert records.search(session, ["Patient", "Observation"], [("nothing", "a")]).issues[0].where == "nothing"
+    assert ids(["Patient", "Practitioner"], ("family:missing", "false"), ("_sort", "-family")) == "dr p2 p1"
+    assert ids(["Encounter", "Observation"], ("_sort", "status,-_id"), ("_id", "e1,o2")) == "o2 e1"
+    odd = records.search(session, ["Patient", "Observation"], [("nothing", "a"), ("_sort", "family")])
+    assert [issue.where for issue in odd.issues] == ["nothing", "_sort"]
     seen, cursor = [], ""
     while True:
         pairs = [("_sort", "_lastUpdated"), ("_count", "2"), *([("_cursor", cursor)] if cursor else [])]

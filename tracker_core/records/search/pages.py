@@ -42,6 +42,7 @@ class Arm:
 
     types: tuple[int, ...]
     parts: tuple[sql.Composable, ...] = ()
+    order: Order = field(default_factory=Order)
 
     @property
     def live(self) -> sql.Composable:
@@ -52,15 +53,14 @@ class Arm:
 
     def narrowed(self, parts: Sequence[sql.Composable]) -> "Arm":
         """Return the arm with further conditions."""
-        return Arm(self.types, (*self.parts, *parts))
+        return Arm(self.types, (*self.parts, *parts), self.order)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A search ready to run: its arms, each of other types, and the order of all they find."""
+    """A search ready to run: its arms, each of other types, in orders that have the same keys."""
 
     arms: Sequence[Arm]
-    order: Order = field(default_factory=Order)
     count: int = USUAL_COUNT
     cursor: str = ""
 
@@ -90,14 +90,14 @@ def fill(session: Session, page: Page, asked: Asked) -> None:
 
 def _arm(asked: Asked, arm: Arm, position: Sequence[Any], *, back: bool) -> sql.Composable:
     # The query walks index entries only; documents are fetched for the page itself.
-    after = [asked.order.after(position, arm.types, back=back)] if position else []
+    after = [arm.order.after(position, arm.types, back=back)] if position else []
     return sql.SQL(
         "select r.pk, r.type, r.id{columns} from record r {joins} where {where} order by {order} limit {limit}"
     ).format(
-        columns=asked.order.columns,
-        joins=asked.order.joins,
+        columns=arm.order.columns,
+        joins=arm.order.joins,
         where=arm.narrowed(after).live,
-        order=asked.order.clause(back=back),
+        order=arm.order.clause(back=back),
         limit=sql.Literal(asked.count + 1),
     )
 
@@ -106,7 +106,7 @@ def _united(asked: Asked, arms: Sequence[sql.Composable], *, back: bool) -> sql.
     """Every type gives its own first records; the first of those are the page."""
     return sql.SQL("select * from ({}) u order by {} limit {}").format(
         sql.SQL(" union all ").join(sql.SQL("({})").format(arm) for arm in arms),
-        asked.order.clause(back=back, named=True),
+        asked.arms[0].order.clause(back=back, named=True),
         sql.Literal(asked.count + 1),
     )
 

@@ -17,7 +17,7 @@ from tracker_core.records.search.includes import included
 from tracker_core.records.search.links import in_compartment
 from tracker_core.records.search.lookups import pks_of_references
 from tracker_core.records.search.pages import MOST_COUNT, USUAL_COUNT, Arm, Asked, Page, fill
-from tracker_core.records.search.sorting import Order, order_of
+from tracker_core.records.search.sorting import Order, orders_of
 from tracker_core.records.search.tokens import Codes, no_codes
 from tracker_core.records.search.totals import total
 
@@ -48,15 +48,15 @@ def search(
     page = Page(issues=_issues(readings))
     first = readings[names[0]]
     count = counted(first.result)
-    order = order_of(names[0], first.result.get("_sort", []), first.criteria if len(names) == 1 else (), page.issues)
+    orders = orders_of(readings, page.issues)
     wanted = _wanted(first.result)
-    arms = _arms(session, readings, page.issues, codes, within)
+    arms = _arms(session, readings, orders, page.issues, codes, within)
     if wanted:
         page.total = total(session, [arm.live for arm in arms], wanted, page.issues)
     if count and "count" not in first.result.get("_summary", []):
-        late = _unsettled(session, order, readings)
+        late = _unsettled(session, orders[names[0]], readings)
         cursor = first.result.get("_cursor", [""])[-1]
-        fill(session, page, Asked([arm.narrowed(late) for arm in arms], order, count, cursor))
+        fill(session, page, Asked([arm.narrowed(late) for arm in arms], count, cursor))
         page.includes = included(session, names, page.matches, first.result, page.issues)
     return page
 
@@ -64,6 +64,7 @@ def search(
 def _arms(
     session: Session,
     readings: Mapping[str, Reading],
+    orders: Mapping[str, Order],
     issues: Sequence[Issue],
     codes: Codes,
     within: tuple[str, str] | None,
@@ -76,7 +77,7 @@ def _arms(
         if {issue.where for issue in reading.issues} <= passed:
             belongs = [in_compartment(name, within[0], owner)] if within else []
             conditions = [condition(session, name, one, codes) for one in reading.criteria]
-            arms.append(Arm((resource_types()[name],), (*belongs, *conditions)))
+            arms.append(Arm((resource_types()[name],), (*belongs, *conditions), orders[name]))
     return arms
 
 

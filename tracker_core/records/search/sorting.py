@@ -1,7 +1,7 @@
 """The order of a page, and how to go on after its last record or back from its first (FHIR R4 3.1.1.5.1)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from tracker_core.records.definitions import Parameter, parameters
 from tracker_core.records.expressions import Path, compile_expression
 from tracker_core.records.extraction import RANKED, sources
 from tracker_core.records.search.composing import all_of, any_of
-from tracker_core.records.search.criteria import Condition, Criterion, unescape
+from tracker_core.records.search.criteria import Condition, Criterion, Reading, unescape
 from tracker_core.records.search.tokens import tokens_of
 from tracker_core.records.terms import MAX_TIME, MIN_TIME
 
@@ -121,13 +121,36 @@ def portable(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value
 
 
-def order_of(type_: str, asked: list[str], criteria: Sequence[Condition], issues: list[Issue]) -> Order:
-    """Return the order that `_sort` asks for; what cannot be sorted by is said in `issues`.
+def orders_of(readings: Mapping[str, Reading], issues: list[Issue]) -> dict[str, Order]:
+    """Return for each type the order that `_sort` asks for; what cannot be sorted by is said in `issues`.
 
-    Records without a value come last, whichever the direction. "This code, newest first" is read from the index that
-    is kept in that order.
+    Several types are sorted by what all of them have, as parameters of one type. Records without a value come last,
+    whichever the direction. "This code, newest first" is read from the index that is kept in that order.
     """
-    names = [name for text in asked for name in text.split(",") if name][:MOST_KEYS]
+    types = list(readings)
+    first = readings[types[0]]
+    names = [name for text in first.result.get("_sort", ()) for name in text.split(",") if name][:MOST_KEYS]
+    known = [name for name in names if _sortable(types, name.removeprefix("-"))]
+    for name in names:
+        if name not in known:
+            text = f"{', '.join(types[:3])} cannot be sorted by {name.removeprefix('-')}"
+            issues.append(Issue("not-supported", text, "warning", where="_sort"))
+    alone = first.criteria if len(types) == 1 else ()
+    return {type_: _order(type_, known, alone) for type_ in types}
+
+
+def _sortable(types: Sequence[str], code: str) -> bool:
+    if code in _OF_HEAD:
+        return True
+    found = [parameters(type_).get(code) for type_ in types]
+    kinds = {one.type if one is not None and one.ready else "" for one in found}
+    return len(kinds) == 1 and all(_by_value(type_, code, 0, descending=False) for type_ in types)
+
+
+_OF_HEAD = ("_id", "_lastUpdated")
+
+
+def _order(type_: str, names: Sequence[str], criteria: Sequence[Condition]) -> Order:
     keys: list[Key] = []
     by_time = descending = False
     for n, name in enumerate(names):
@@ -142,10 +165,7 @@ def order_of(type_: str, asked: list[str], criteria: Sequence[Condition], issues
         alone = len(names) == 1 and descending and code == RANKED.get(type_, ("", ""))[1]
         ranked = _ranked(type_, criteria) if alone else None
         key = _by_rank(ranked) if ranked is not None else _by_value(type_, code, n, descending)
-        if key is None:
-            issues.append(Issue("not-supported", f"{type_} cannot be sorted by {code}", "warning", where="_sort"))
-        else:
-            keys.append(key)
+        keys += [key] if key else []
     return Order(tuple(keys), descending, by_time)
 
 
