@@ -8,7 +8,7 @@ import pytest
 from hub.access import HubAccess
 from tests.adapters.dhis2.conftest import Client, client_of
 from tests.adapters.dhis2.samples import person
-from tracker_core import history, identity, users
+from tracker_core import history, identity, metadata, users
 from tracker_core.database import Pool, transaction
 
 PATH, TRACKER = "/api/potentialDuplicates", "/api/tracker"
@@ -271,6 +271,28 @@ def test_merging_needs_its_rights(
     uid = flag(filled)
     status, message = refusal(merger(way, authorities, unit).post(f"{PATH}/{uid}/merge"))
     assert (status, message.startswith("Insufficient access"), words in message) == (403, True, True), message
+
+
+@pytest.mark.parametrize(
+    ("collection", "uid", "words"),
+    [
+        ("trackedEntityTypes", "MCPQUTHX1Ze", "Missing data write access to Tracked Entity Type"),
+        ("relationshipTypes", SIBLING, "Missing data write access to one or more Relationship Types"),
+        ("programs", "PrMalaria00", "Missing data write access to one or more Programs"),
+    ],
+)
+def test_merging_writes_data_of_every_kind_that_moves(
+    filled: Client, way: HubAccess, pool: Pool, collection: str, uid: str, words: str
+) -> None:
+    """Whose sharing gives the data to read only keeps the pair from being merged."""
+    pair = flag(filled)
+    with transaction(pool) as session:
+        doc = metadata.load(session).objects[collection][uid].doc
+        shared = {**doc, "sharing": {"public": "r-r-----"}}
+        context = history.open_change_set(session, "tester")
+        assert metadata.import_objects(session, context, {collection: [shared]}).issues == []
+    status, message = refusal(merger(way, ["F_TRACKED_ENTITY_MERGE"]).post(f"{PATH}/{pair}/merge"))
+    assert (status, words in message) == (403, True), message
 
 
 def test_who_has_the_rights_merges(filled: Client, way: HubAccess) -> None:

@@ -19,7 +19,7 @@ FORM, SCAN, PHOTO = "DeConsent00", "DeScan00000", "TePhoto0000"
 def filled(client: Client, pool: Pool) -> Client:
     """The country with a consent form, a scan and a photograph; one person with a visit."""
     payload = country()
-    kept = {"sharing": {"public": "rwrw----"}}
+    kept = {"sharing": {"public": "rw------"}}
     elements = [
         {"id": uid, "name": uid, "shortName": uid, "valueType": type, "domainType": "TRACKER", **kept}
         for uid, type in ((FORM, "FILE_RESOURCE"), (SCAN, "IMAGE"))
@@ -33,7 +33,7 @@ def filled(client: Client, pool: Pool) -> Client:
     with transaction(pool) as session:
         context = history.open_change_set(session, actor="system")
         report = metadata.import_objects(session, context, {**more, "programs": [program]})
-        assert report.issues == []
+        assert report.issues == [], report.issues
     answer = client.post(TRACKER, json={"trackedEntities": [person()]}, params={"async": "false"})
     assert answer.status_code == 200, answer.text
     return client
