@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from adapters.contract import Access, Face
 from hub import VERSION
-from hub.edge import bodies, health, login, metrics, page, paths, refusals
+from hub.edge import addresses, bodies, health, login, metrics, page, paths, refusals
 from hub.runtime import Runtime
 from hub.settings import MEBIBYTE, Settings
 from tracker_core.database import AsyncPool
@@ -87,6 +87,7 @@ def _edge(
         lifespan=lifespan,
         exception_handlers=_handlers(refuse),
         middleware=[
+            Middleware(addresses.at_public_url, settings.public_url or ""),
             Middleware(paths.collapse_slashes),
             Middleware(metrics.time_requests, faces, metrics.request_histogram(registry)),
             Middleware(refusals.catch_errors, refuse),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tracker_core.errors import Malformed
 
@@ -48,6 +49,14 @@ def read_database_url(text: str) -> str:
     if not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("is not a postgresql:// URI")
     return "postgresql://" + text.partition("://")[2]
+
+
+def read_public_url(text: str) -> str:
+    """Read `https://HOST[:PORT]` or `http://HOST[:PORT]`, without a path."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or not text.isascii():
+        raise ValueError("is not https://HOST[:PORT]")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def read_choice(*choices: str) -> Callable[[str], str]:
@@ -94,6 +103,10 @@ class Settings:
     )
     admin_password: str | None = field(
         default=None, metadata=_told(str, "password of the user admin, who is created on an empty database")
+    )
+    public_url: str | None = field(
+        default=None,
+        metadata=_told(read_public_url, "the address clients use, https://HOST[:PORT]; else that of each request"),
     )
     trusted_proxies: str = field(
         default="127.0.0.1",

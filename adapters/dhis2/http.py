@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access, Face
 from adapters.dhis2 import (
+    configuration,
     data_store,
     duplicates,
     exports,
@@ -76,6 +77,7 @@ _SERVED: Routes = (
     *login.ROUTES,
     *me.ROUTES,
     *user_pages.ROUTES,
+    *configuration.ROUTES,
     *settings.ROUTES,
     *data_store.ROUTES,
     *icons.ROUTES,

@@ -56,3 +56,14 @@ def test_a_picture(client: Client, key: str) -> None:
     answer = client.get(f"/api/icons/{key}/icon.svg")
     assert answer.headers["content-type"] == "image/svg+xml"
     assert ET.fromstring(answer.text).tag.endswith("svg")
+
+
+def test_configuration(client: Client) -> None:
+    """The id of the instance, the same each time; nothing else is set up, and there is no second factor."""
+    known = client.get("/api/configuration/systemId").json()
+    assert client.get("/api/configuration").json() == {"systemId": known, "corsAllowlist": []}
+    assert client.get("/api/system/info?fields=systemId").json() == {"systemId": known}
+    assert client.get("/api/configuration/corsAllowlist").json() == []
+    assert client.get("/api/configuration/selfRegistrationRole").status_code == 404
+    assert client.get("/api/2fa/enabled").json() is False
+    assert client.get("/api/configuration/twoFactorMethods").json()["totp2faEnabled"] is False
