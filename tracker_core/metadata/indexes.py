@@ -68,6 +68,17 @@ class Indexes:
             found = self._mirrors[collection, name] = made
         return found
 
+    def placing(self, collection: str, parts: str, name: str) -> Mapping[str, Sequence[str]]:
+        """Return, by what the reference `name` of its `parts` leads to, the uids of the objects of `collection`."""
+        found = self._mirrors.get((collection, f"{parts}.{name}"))
+        if found is None:
+            made: dict[str, list[str]] = {}
+            for held in self.known.objects.get(collection, {}).values():
+                for part in filter(_is_object, held.doc.get(parts) or ()):
+                    made.setdefault(reference(part.get(name)), []).append(held.uid)
+            found = self._mirrors[collection, f"{parts}.{name}"] = made
+        return found
+
     @property
     def units(self) -> Sequence[Document]:
         """What the snapshot knows of each org unit, as documents, in the order of their names."""
@@ -89,6 +100,10 @@ def indexes(known: Metadata) -> Indexes:
         while len(_indexes) > _KEPT:
             _indexes.popitem(last=False)
     return found
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _by_name(doc: Document) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Deleting objects: with what goes with them, out of what lists them, and never while anything uses them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 from tracker_core import history, users
@@ -11,6 +12,8 @@ from tracker_core.metadata import schema
 from tracker_core.metadata.compiling import reference
 from tracker_core.metadata.importing import Options, import_objects
 from tracker_core.metadata.importing.codes import message
+from tracker_core.metadata.importing.incoming import Incoming, Prospect
+from tracker_core.metadata.importing.versions import tops_of
 from tracker_core.metadata.importing.writing import delete
 from tracker_core.metadata.indexes import UNITS
 from tracker_core.metadata.model import Metadata
@@ -33,6 +36,7 @@ def remove_objects(session: Session, context: Context, keys: Iterable[Key], opti
     issues = list(_wrong(session, known, named, chosen))
     plan = plan_removal(session, known, named) if not issues else Removal()
     issues += _used(plan, named)
+    _raise_versions(known, plan)
     if not issues and plan.left:
         issues += import_objects(session, context, _payload(plan), _unguarded(chosen)).errors
     if issues:
@@ -76,6 +80,19 @@ def _used(plan: Removal, keys: Sequence[Key]) -> list[Issue]:
         return []
     named = ", ".join(use.text for use in plan.uses[:_MOST_NAMED])
     return [Issue("E4030", message("E4030", named), where=f"{collection} {uid}") for collection, uid in keys]
+
+
+def _raise_versions(known: Metadata, plan: Removal) -> None:
+    """Let the program or option set that a deleted object belonged to have a new version: clients cache by it."""
+    prospect, gone = Prospect(known, []), set(plan.gone)
+    for key in plan.gone:
+        held = known.get(*key)
+        item = Incoming(schema.of(key[0]), key[1], held.doc) if held else None
+        for top in tops_of(prospect, item) if item else ():
+            stored = known.get(*top)
+            if stored is not None and top not in gone:
+                doc = plan.left.setdefault(top, deepcopy(stored.doc))
+                doc["version"] = int(stored.doc.get("version") or 0) + 1
 
 
 def _unguarded(options: Options) -> Options:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from tracker_core.metadata.compiling import reference
 from tracker_core.metadata.importing.incoming import Incoming, Prospect
 from tracker_core.metadata.importing.options import Document
+from tracker_core.metadata.indexes import indexes
 
 # Where a type's objects belong: the property that leads up, and the type it leads to.
 _ABOVE: Mapping[str, tuple[str, str]] = {
@@ -16,6 +17,11 @@ _ABOVE: Mapping[str, tuple[str, str]] = {
     "programStageSections": ("programStage", "programStages"),
     "programRuleActions": ("programRule", "programRules"),
     "options": ("optionSet", "optionSets"),
+}
+# What a form shows, and the objects whose parts place it there: collection, parts, reference.
+_PLACED: Mapping[str, tuple[str, str, str]] = {
+    "dataElements": ("programStages", "programStageDataElements", "dataElement"),
+    "trackedEntityAttributes": ("programs", "programTrackedEntityAttributes", "trackedEntityAttribute"),
 }
 _TOPS = ("programs", "optionSets")
 
@@ -34,10 +40,14 @@ def raise_versions(prospect: Prospect, changed: Callable[[Incoming], bool]) -> N
 
 
 def tops_of(prospect: Prospect, item: Incoming) -> Iterator[tuple[str, str]]:
-    """Yield the programs and option sets that an object belongs to or belonged to."""
+    """Yield the programs and option sets that an object belongs to or belonged to, or in whose forms it stands."""
     for doc in (item.doc, item.stored):
         if doc is not None:
             yield from _above(prospect, item.type.collection, item.uid, doc)
+    if item.type.collection in _PLACED:
+        place = _PLACED[item.type.collection]
+        for uid in indexes(prospect.known).placing(*place).get(item.uid, ()):
+            yield from _above(prospect, place[0], uid, prospect.find(place[0], uid) or {})
 
 
 def _above(prospect: Prospect, collection: str, uid: str, doc: Document) -> Iterator[tuple[str, str]]:

@@ -310,3 +310,27 @@ def test_org_units_are_deleted_from_the_leaves(client: Client) -> None:
     assert client.delete("/api/organisationUnits/OuClinicZ00").status_code == 200
     assert client.get("/api/organisationUnits/OuClinicZ00").status_code == 404
     assert client.get("/api/programs/PrWater0000/organisationUnits/OuClinicZ00").status_code == 404
+
+
+def test_versions_rise_with_what_a_form_is_made_of(client: Client) -> None:
+    """Clients keep a program by its version: it rises when an element of a stage changes, or a rule is deleted."""
+
+    def version() -> int:
+        found: dict[str, int] = client.get("/api/programs/PrMalaria00", params={"fields": "version"}).json()
+        return found["version"]
+
+    before = version()
+    rename = [{"op": "replace", "path": "/formName", "value": "How warm"}]
+    assert client.patch("/api/dataElements/DeTemp00000", json=rename).status_code == 200
+    assert version() == before + 1
+    assert client.patch("/api/dataElements/DeTemp00000", json=rename).status_code == 200
+    assert version() == before + 1
+    rule = {"id": "RuWarn00001", "name": "Warn", "program": {"id": "PrMalaria00"}, "condition": "true"}
+    assert client.post("/api/programRules", json=rule).status_code == 201
+    assert version() == before + 2
+    assert client.delete("/api/programRules/RuWarn00001").status_code == 200
+    assert version() == before + 3
+    options = client.get("/api/optionSets/OsResult000", params={"fields": "version"}).json().get("version", 0)
+    assert client.delete("/api/options/OpNeg000000").status_code == 200
+    assert client.get("/api/optionSets/OsResult000/version").json() == {"version": options + 1}
+    assert client.get("/api/optionSets/OsResult000/options").json()["options"][0]["id"] == "OpPos000000"
