@@ -9,7 +9,7 @@ from typing import Any
 from adapters.fhir.patching.places import Mismatch
 from tracker_core.errors import Malformed
 
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}\Z")
+_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ VALUES: dict[str, Any] = {
 def minimal(type_: str, id: str = "") -> dict[str, Any]:
     """A valid record with the required elements alone."""
     made = {"resourceType": type_, **_members(type_)}
+    if type_ == "SearchParameter":
+        made["status"] = "draft"  # an active one is compiled, and this one finds nothing
     return made | {"id": id} if id else made
 
 

@@ -192,3 +192,105 @@ def _inner(case: etree._Element, name: str) -> bytes:
     found = case.find(name)
     assert found is not None
     return xml.read(etree.tostring(found[0]))
+
+
+@pytest.mark.parametrize(
+    ("operations", "left"),
+    [
+        ([{"op": "add", "path": "/a/-", "value": 3}], {"a": [1, 2, 3]}),
+        ([{"op": "add", "path": "", "value": {"b": 1}}], {"b": 1}),
+        ([{"op": "replace", "path": "", "value": {"b": 1}}], {"b": 1}),
+        ([{"op": "replace", "path": "/a/0", "value": 9}], {"a": [9, 2]}),
+        ([{"op": "copy", "from": "/a", "path": "/b"}], {"a": [1, 2], "b": [1, 2]}),
+        ([{"op": "move", "from": "/a", "path": "/a"}], {"a": [1, 2]}),
+        ([{"op": "test", "path": "/a", "value": [1, 2]}], {"a": [1, 2]}),
+        ([{"op": "test", "path": "/a", "value": [1]}], None),
+        ([{"op": "test", "path": "/a", "value": {}}], None),
+        ([{"op": "test", "path": "/a/0", "value": True}], None),
+        ([{"op": "move", "from": "/a", "path": "/a/0"}], None),
+        ([{"op": "remove", "path": ""}], None),
+        ([{"op": "remove", "path": "/a/2"}], None),
+        ([{"op": "remove", "path": "/a/01"}], None),
+        ([{"op": "add", "path": "/a/0/b", "value": 1}], None),
+    ],
+)
+def test_json_patch_at_its_edges(operations: list[dict[str, Any]], left: dict[str, Any] | None) -> None:
+    """Whole documents, ends of lists, moves onto themselves; what does not fit leaves nothing half done."""
+    edited = read_patch(json.dumps(operations).encode(), JSON_PATCH)(b'{"a":[1,2]}')
+    assert (None if isinstance(edited, Issue) else json.loads(edited)) == left
+
+
+NAMED: dict[str, Any] = {
+    "resourceType": "Patient",
+    "name": [{"given": ["A", "B"], "_given": [None, {"id": "g"}]}, {"family": "F"}],
+    "birthDate": "1990-01-01",
+    "_birthDate": {"extension": [{"url": "urn:t", "valueTime": "10:00:00"}]},
+    "contained": [{"resourceType": "Organization", "id": "o", "name": "O"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "found"),
+    [
+        (operation("delete", "Patient.name[0].given[0]"), ("name", 0), {"given": ["B"], "_given": [{"id": "g"}]}),
+        (
+            operation("replace", "Patient.name[0].given[1]", value={"valueString": "C"}),
+            ("name", 0, "given"),
+            ["A", "C"],
+        ),
+        (operation("delete", "Patient.name.where(family = 'F').family"), ("name",), NAMED["name"][:1]),
+        (
+            operation("move", "Patient.name[0].given", source=0, destination=1),
+            ("name", 0, "_given"),
+            [{"id": "g"}, None],
+        ),
+        (operation("delete", "Patient.birthDate.extension('urn:t')"), ("_birthDate",), None),
+        (operation("replace", "Patient.contained[0].name", value={"valueString": "N"}), ("contained", 0, "name"), "N"),
+        (
+            operation(
+                "insert", "Patient.name[0].given", index=2, value={"valueString": "C", "_valueString": {"id": "c"}}
+            ),
+            ("name", 0, "_given"),
+            [None, {"id": "g"}, {"id": "c"}],
+        ),
+        (
+            operation("add", "Patient", name="deceased", value={"valueBoolean": True, "_valueBoolean": {"id": "d"}}),
+            ("_deceasedBoolean",),
+            {"id": "d"},
+        ),
+        (
+            operation("add", "Patient", name="contained", value={"resource": {"resourceType": "Basic"}}),
+            ("contained", 1),
+            {"resourceType": "Basic"},
+        ),
+        (operation("delete", "Patient.photo"), ("birthDate",), "1990-01-01"),
+    ],
+)
+def test_fhirpath_patch_at_its_edges(asked: dict[str, Any], path: tuple[str | int, ...], found: Any) -> None:
+    """Primitives keep their extensions beside them, in lists too; contained records and choices are reached."""
+    edited = read_patch(json.dumps(parameters(asked)).encode(), "")(json.dumps(NAMED).encode())
+    assert not isinstance(edited, Issue), edited
+    held = json.loads(edited)
+    for step in path:
+        held = held[step] if isinstance(step, int) else held.get(step)
+    assert held == found
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        operation("insert", "Patient.name", index=9, value={"valueHumanName": {"family": "X"}}),
+        operation("insert", "Patient.birthDate", index=0, value={"valueDate": "1990"}),
+        operation("replace", "Patient", value={"valueString": "x"}),
+        operation("replace", "Patient.name.where(", value={"valueString": "x"}),
+        operation("replace", "Patient.name[x]", value={"valueString": "x"}),
+        operation("replace", "Patient.name.single().family", value={"valueString": "x"}),
+        operation("replace", "Patient.name.first() ?", value={"valueString": "x"}),
+        operation("add", "Patient", name="contact", value={"part": [{"name": "wings", "valueCode": "x"}]}),
+    ],
+)
+def test_fhirpath_patches_that_do_not_fit(asked: dict[str, Any]) -> None:
+    """What names no place, or none that could take the value, is told and changes nothing."""
+    edited = read_patch(json.dumps(parameters(asked)).encode(), "")(json.dumps(NAMED).encode())
+    assert isinstance(edited, Issue)
+    assert edited.code == "patch"
