@@ -90,10 +90,13 @@ def dispatch(session: Session, limit: int) -> int:
 
     Nothing goes back to the peer that a change came from. What already waits for a peer is not queued twice.
     """
+    known = routes.active(session)
+    if not known:
+        history.pass_over(session, limit)
+        return 0
     touched = history.take_undispatched(session, limit)
     if not touched:
         return 0
-    known = routes.active(session)
     targets = peers.by_ids(session, [route.peer for route in known])
     names = type_names()
     queued = 0

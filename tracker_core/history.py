@@ -82,15 +82,18 @@ def take_undispatched(session: Session, limit: int) -> list[Touched]:
     Change sets become visible when they commit, not in the order of their ids, so the feed goes by a flag on each of
     them and never by the highest id seen. Concurrent callers take different sets.
     """
-    taken = [
-        row[0]
-        for row in session.execute(
-            "update change_set set dispatched = true where id in (select id from change_set where not dispatched"
-            " order by id limit %s for update skip locked) returning id",
-            (limit,),
-        )
-    ]
+    taken = pass_over(session, limit)
     return touched(session, taken) if taken else []
+
+
+def pass_over(session: Session, limit: int) -> list[int]:
+    """Mark up to `limit` undispatched change sets as dispatched without asking what they touched; return their ids."""
+    rows = session.execute(
+        "update change_set set dispatched = true where id in (select id from change_set where not dispatched"
+        " order by id limit %s for update skip locked) returning id",
+        (limit,),
+    )
+    return [row[0] for row in rows]
 
 
 def touched(session: Session, change_sets: Sequence[int]) -> list[Touched]:
