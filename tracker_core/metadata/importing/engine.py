@@ -40,6 +40,8 @@ def import_objects(session: Session, context: Context, payload: Document, option
     prospect = Prospect(known, [i for i in prospect.items if not i.type.within], prospect.apart)
     complete(known, prospect.items, context, chosen)
     settle(prospect, package)
+    if chosen.guard is not None and chosen.atomic:
+        bond(prospect)  # What only looks changed until both sides say the same needs no right to change it.
     apart = plan(session, known, package, chosen)
     found = [*package.issues, *apart.issues, *find_issues(session, prospect, chosen)]
     refused = _refused(found, prospect, package)

@@ -197,6 +197,19 @@ def test_rights_hold_for_each_object(way: HubAccess, client: Client) -> None:
     assert bring(limited, {"constants": [constant]})["stats"]["created"] == 1
 
 
+def test_what_stays_as_it_is_needs_no_rights(way: HubAccess, client: Client) -> None:
+    """A package that is here already may be imported by who could not change it, whichever side says what."""
+    with way.session() as session:
+        users.create(session, "importer", "secret", ["F_METADATA_IMPORT"])
+    payload = {
+        "optionSets": [COLOUR],
+        "options": [{"id": "OpRed000001", "code": "RED", "name": "Red", "optionSet": {"id": "OsColour001"}}],
+    }
+    bring(client, payload)
+    report = bring(client_of(way, ["F_METADATA_IMPORT"], "importer"), payload)
+    assert (report["status"], report["stats"]["ignored"]) == ("OK", 2)
+
+
 def test_what_is_not_shared_cannot_be_referred_to(way: HubAccess, client: Client) -> None:
     """A reference to an object that the importer may not read is E5008."""
     with way.session() as session:
@@ -230,3 +243,9 @@ def test_a_job_that_is_refused_stores_nothing(client: Client, way: HubAccess) ->
     assert (report["status"], codes(report)) == ("ERROR", ["E4000"])
     assert client.get(f"/api/system/taskSummaries/METADATA_IMPORT/{tried}").json()["stats"]["created"] == 1
     assert client.get("/api/optionSets/OsColour001").status_code == 404
+
+
+def test_a_job_whose_body_is_no_payload_is_refused_at_once(client: Client) -> None:
+    """Bytes that nobody could import never become a job."""
+    response = client.post("/api/metadata?async=true", content=b"[]", headers={"content-type": "application/json"})
+    assert response.status_code == 400

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tracker_core import metadata
+from tracker_core import aggregates, metadata
+from tracker_core.changes import AggregateChange
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.metadata import Metadata, Options
@@ -187,6 +188,16 @@ def test_unique_values_of_attributes(session: Session, context: Context, metadat
     assert metadata.import_objects(session, context, payload).issues == []
     found = metadata.import_objects(session, context, {"dataElements": [twin]}).issues
     assert {issue.code for issue in found} == {"E4009"}
+
+
+def test_value_types_stay_where_values_are(session: Session, context: Context, metadata_here: Metadata) -> None:
+    """Another value type for a data element with values is E1121; for one without any it is fine."""
+    given = AggregateChange("DeParasites", "202401", "OuClinicA00", "5")
+    assert aggregates.apply_values(session, context, [given])[1] == []
+    for uid, expected in (("DeParasites", {"E1121"}), ("DeWeight000", set())):
+        stored = metadata_here.objects["dataElements"][uid].doc
+        payload = {"dataElements": [{**stored, "valueType": "TEXT"}]}
+        assert {issue.code for issue in metadata.import_objects(session, context, payload).issues} == expected
 
 
 def test_strategies(session: Session, context: Context, metadata_here: Metadata) -> None:
