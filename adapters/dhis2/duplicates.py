@@ -11,6 +11,7 @@ from adapters.dhis2.exports.parameters import order
 from adapters.dhis2.fields import parse_fields, select
 from adapters.dhis2.lists import envelope, read_paging, uids
 from adapters.dhis2.parameters import choice
+from adapters.dhis2.webmessage import web_message
 from tracker_core import history, identity
 from tracker_core.context import Context
 from tracker_core.database import Session
@@ -71,7 +72,7 @@ def decide_pair(access: Access, call: Call) -> Reply:
         if pair.status == "MERGED":
             raise Malformed("Can't update a potential duplicate that is already MERGED")
         reviewing.decide(session, call.user.username, pair.uid, cast("Status", status))
-    return Reply(b"")
+    return Reply(web_message(200))
 
 
 def merge_pair(access: Access, call: Call) -> Reply:
@@ -85,7 +86,7 @@ def merge_pair(access: Access, call: Call) -> Reply:
             raise Conflict("PotentialDuplicate is already MERGED")
         context = history.open_change_set(session, actor=call.user.username)
         _merge(session, context, sight, pair, chosen)
-    return Reply(b"")
+    return Reply(web_message(200))
 
 
 def _merge(session: Session, context: Context, sight: Sight, pair: Pair, chosen: Chosen | None) -> None:

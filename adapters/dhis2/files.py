@@ -30,7 +30,7 @@ _DOMAINS = (
 )
 # Pictures of the place and of people are for everybody; the rest for who brought it, or may see what holds it.
 _PUBLIC = ("USER_AVATAR", "ORG_UNIT", "ICON")
-_DIMENSIONS = {name: name for name in ("ORIGINAL", "SMALL", "MEDIUM", "LARGE")}
+DIMENSIONS = {name: name for name in ("ORIGINAL", "SMALL", "MEDIUM", "LARGE")}
 _KINDS: dict[str, Kind] = {"trackedEntity": "trackedEntity", "event": "event"}
 
 
@@ -66,7 +66,7 @@ def read_about(access: Access, call: Call) -> Reply:
 
 def read_content(access: Access, call: Call) -> Reply:
     """The content of a file."""
-    choice(call.given, "dimension", _DIMENSIONS)
+    choice(call.given, "dimension", DIMENSIONS)
     with access.session() as session:
         found = _readable(session, call)
     return deliver(access, call, found)

@@ -2,7 +2,7 @@
 
 from adapters.contract import Access
 from adapters.dhis2.calls import Call, Reply, Routes
-from adapters.dhis2.files import deliver
+from adapters.dhis2.files import DIMENSIONS, deliver
 from adapters.dhis2.lists import uid
 from adapters.dhis2.parameters import choice
 from tracker_core import files
@@ -11,7 +11,6 @@ from tracker_core.errors import Conflict, Malformed, NotFound
 from tracker_core.tracker.lookup import attribute_of, data_value_of, find_pk
 from tracker_core.tracker.visibility import Kind, Sight, captured, sight_of, visible
 
-_DIMENSIONS = {name: name for name in ("ORIGINAL", "SMALL", "MEDIUM", "LARGE")}
 _NAMES = {"trackedEntity": "TrackedEntity", "event": "Event"}
 
 
@@ -70,7 +69,7 @@ def _asked(call: Call, types: tuple[str, ...]) -> tuple[str, str]:
     """Return the owner and the field that the path names."""
     if "FILE_RESOURCE" in types and "dimension" in call.given:
         raise Malformed("Request parameter 'dimension' is only supported for images")
-    choice(call.given, "dimension", _DIMENSIONS)
+    choice(call.given, "dimension", DIMENSIONS)
     return uid(call.captured, "uid"), uid(call.captured, "field")
 
 

@@ -28,7 +28,7 @@ def transfer(access: Access, call: Call) -> Reply:
             raise NotFound(f"{_KEPT} Org unit supplied does not exist.")
         _check_new_owner(session, sight, program, entity, unit)
         context = history.open_change_set(session, actor=call.user.username)
-        ownership.transfer(session, context, entity.pk, program.pk, unit.pk)
+        ownership.transfer(session, context, sight.known, (entity.pk, program.pk), unit.pk)
     return Reply(web_message(200, "Ownership transferred"))
 
 

@@ -6,12 +6,11 @@ Locked rows are as the last writer left them, so concurrent imports of one objec
 from collections.abc import Iterable
 from itertools import chain
 
-import orjson
-
 from tracker_core.changes import ChangeSet
 from tracker_core.database import Session
 from tracker_core.tracker import patterns, reserving
 from tracker_core.tracker.holding import load_files
+from tracker_core.tracker.notes import known_notes
 from tracker_core.tracker.reaching import load_rights
 from tracker_core.tracker.rows import Enrollment, Entity, Event, Relationship
 from tracker_core.tracker.unique import unique_keys
@@ -245,16 +244,8 @@ def _load_notes(session: Session, world: World, changes: ChangeSet) -> None:
     fields = chain((n.fields for n in changes.enrollments), (e.fields for e in changes.events))
     given = (note for named in fields for note in named.get("notes") or ())
     uids = sorted({note["note"] for note in given if note.get("note")})
-    if not uids:
-        return
-    sought = [orjson.dumps([{"note": uid}]).decode() for uid in uids]
-    rows = session.execute(
-        "select n.note ->> 'note' from (select notes from enrollment where notes <> '[]' and notes @> any(%b::jsonb[])"
-        " union all select notes from event where notes <> '[]' and notes @> any(%b::jsonb[])) as held,"
-        " jsonb_array_elements(held.notes) as n (note) where n.note ->> 'note' = any(%b)",
-        (sought, sought, uids),
-    )
-    world.notes |= {row[0] for row in rows}
+    if uids:
+        world.notes |= known_notes(session, uids)
 
 
 def _load_foreign(session: Session, world: World, changes: ChangeSet) -> None:

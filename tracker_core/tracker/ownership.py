@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.history import Change, note_changes
+from tracker_core.metadata import Metadata
 
 GRANTED_FOR = timedelta(hours=3)
 DENIED = {"PROTECTED": "OWNERSHIP_ACCESS_DENIED", "CLOSED": "PROGRAM_ACCESS_CLOSED"}
@@ -50,14 +51,15 @@ def owners(session: Session, entities: Iterable[int]) -> dict[Pair, int]:
     return {(entity, program): unit for entity, program, unit in rows}
 
 
-def transfer(session: Session, context: Context, entity: int, program: int, org_unit: int) -> bool:
-    """Make `org_unit` the owner, and log it; return False when nobody has owned the pair so far.
+def transfer(session: Session, context: Context, known: Metadata, pair: Pair, org_unit: int) -> bool:
+    """Make `org_unit` the owner of (entity, program), and log it; return False when nobody has owned the pair so far.
 
     Whether the caller may do so, and whether the program is offered there, has been checked. The entity counts as
     updated: what leaves or enters a user's sight must be synchronised anew.
     """
+    entity, program = pair
     before = session.execute(
-        "select org_unit from program_owner where entity = %s and program = %s for update", (entity, program)
+        "select org_unit from program_owner where entity = %s and program = %s for update", pair
     ).fetchone()
     if before is None:
         return False
@@ -69,7 +71,7 @@ def transfer(session: Session, context: Context, entity: int, program: int, org_
         "update tracked_entity set updated = %s, updated_in = %s where pk = %s",
         (context.at, context.change_set, entity),
     )
-    delta = {f"programOwners.{program}": [before[0], org_unit]}
+    delta = {f"programOwners.{known.uids[program]}": [known.uids[before[0]], known.uids[org_unit]]}
     note_changes(session, context, [Change("tracked_entity", entity, "update", entity, delta)])
     return True
 

@@ -42,6 +42,7 @@ def test_a_note_is_answered_and_read_back(filled: Client, path: str) -> None:
         ("enrollments/EnPerson001", {"value": "x", "note": "NoChosen001"}, 400, "already exists"),
         ("enrollments/EnMissing00", {"value": "x"}, 404, "Enrollment with id EnMissing00 could not be found"),
         ("events/EvMissing00", {"value": "x"}, 404, "Event with id EvMissing00 could not be found"),
+        ("events/EvPerson001", {"value": "x", "note": "NoChosen001"}, 400, "already exists"),
         ("events/odd", {"value": "x"}, 400, "not valid for parameter uid"),
         ("events/EvPerson001", ["x"], 400, "a JSON object was expected"),
         ("events/EvPerson001", {"value": "\x00"}, 400, "U+0000"),

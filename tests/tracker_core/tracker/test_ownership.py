@@ -37,14 +37,15 @@ def test_a_transfer_is_logged_and_moves_the_entitys_time(
     """The log tells both owners; a pair that nobody owns cannot be transferred."""
     pk = register(session, context)
     program = metadata_here.programs["PrMalaria00"].pk
-    alder, birch = (metadata_here.org_units[uid].pk for uid in ("OuClinicA00", "OuClinicB00"))
+    birch = metadata_here.org_units["OuClinicB00"].pk
     session.execute("update tracked_entity set updated = '2020-01-01'")
-    assert ownership.transfer(session, context, pk, program, birch)
+    assert ownership.transfer(session, context, metadata_here, (pk, program), birch)
     assert ownership.owners(session, [pk]) == {(pk, program): birch}
     assert session.execute("select updated = %s from tracked_entity", (context.at,)).fetchone() == (True,)
     [(delta,)] = session.execute("select delta from change where delta is not null and kind = 'tracked_entity'")
-    assert delta == {f"programOwners.{program}": [alder, birch]}
-    assert not ownership.transfer(session, context, pk, metadata_here.programs["PrBirth0000"].pk, birch)
+    assert delta == {"programOwners.PrMalaria00": ["OuClinicA00", "OuClinicB00"]}
+    unowned = (pk, metadata_here.programs["PrBirth0000"].pk)
+    assert not ownership.transfer(session, context, metadata_here, unowned, birch)
 
 
 def test_a_grant_holds_for_its_user_and_its_time(session: Session, context: Context, metadata_here: Metadata) -> None:

@@ -125,7 +125,7 @@ def test_the_owner_counts_and_not_where_the_event_happened(filled: Session, cont
     """After a transfer the new owner sees everything in the program, the old one nothing; the reverse for events."""
     known = metadata.load(filled)
     [pk] = filled.execute("select pk from tracked_entity where uid = 'TePerson000'").fetchone() or [0]
-    ownership.transfer(filled, context, pk, known.programs["PrMalaria00"].pk, known.org_units[C].pk)
+    ownership.transfer(filled, context, known, (pk, known.programs["PrMalaria00"].pk), known.org_units[C].pk)
     assert seen(filled, sight(filled, [A]), "event") == {"EvWater0000"}
     assert seen(filled, sight(filled, [C]), "event") == {"EvWater0002", "EvPerson000"}
     assert seen(filled, sight(filled, [C]), "trackedEntity") == {"TePerson002", "TePerson000"}
