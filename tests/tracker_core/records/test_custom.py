@@ -1,6 +1,7 @@
 """Search parameters of one's own: compiled or refused, written by at once, searched by when old records are in."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -52,14 +53,21 @@ def search(pool: Pool, query: str, type_: str = "Patient") -> str:
 
 
 def walk(pool: Pool, limit: int = 500) -> list[int]:
-    """Let a worker index until nothing is left; return what each turn did."""
+    """Let a worker index until every walk has ended; return what each turn did.
+
+    A server that is shared may have transactions of others open: those are waited for.
+    """
     turns = []
     while True:
         with transaction(pool) as session:
             done = reindexing.advance(session, limit)
-        if not done:
+            left = any(one.state in ("waiting", "running") for one in reindexing.walks(session))
+        if done:
+            turns.append(done)
+        elif not left:
             return turns
-        turns.append(done)
+        else:
+            time.sleep(0.05)
 
 
 def test_old_and_new_records_are_found(pool: Pool) -> None:
@@ -96,7 +104,9 @@ def test_a_walk_waits_for_those_who_do_not_know(pool: Pool) -> None:
         context = history.open_change_set(late, "slow")
         put(late, context, patient("early", "brown"))
         store(pool, parameter())
-        assert walk(pool) == [1]
+        for expected in (1, 0, 0):
+            with transaction(pool) as session:
+                assert reindexing.advance(session) == expected
     assert walk(pool)[0] == 1
     assert search(pool, "eye-colour=brown") == "early"
 
