@@ -54,6 +54,19 @@ def test_a_payload_can_be_taken_out_again(client: Client) -> None:
     assert set(codes(bring(client, payload, importStrategy="DELETES"))) == {"E5001"}
 
 
+def test_what_can_go_goes(client: Client) -> None:
+    """With `atomicMode=NONE` objects in use stay and the others go, those that go along with others included."""
+    option = {"id": "OpRed000001", "code": "RED", "name": "Red", "optionSet": {"id": "OsColour001"}}
+    other = {"id": "OsOther0001", "name": "Other", "valueType": "TEXT"}
+    bring(client, {"optionSets": [COLOUR, other], "options": [option], "dataElements": [ELEMENT]})
+    both = {"optionSets": [COLOUR, other]}
+    report = bring(client, both, importStrategy="DELETE", atomicMode="NONE")
+    assert (report["status"], report["stats"]["deleted"], codes(report)) == ("WARNING", 1, ["E4030"])
+    rest = {"optionSets": [COLOUR], "options": [option], "dataElements": [ELEMENT]}
+    report = bring(client, rest, importStrategy="DELETE", atomicMode="NONE")
+    assert (report["status"], report["stats"]["deleted"]) == ("OK", 3)
+
+
 def test_without_atomicity_the_good_ones_stay(client: Client) -> None:
     """`atomicMode=NONE` refuses wrong objects and those that need them, and stores the others: 409, WARNING."""
     wrong = {"id": "OsWrong0001", "valueType": "TEXT"}
