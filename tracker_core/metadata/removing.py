@@ -17,7 +17,7 @@ from tracker_core.metadata.importing.versions import tops_of
 from tracker_core.metadata.importing.writing import delete
 from tracker_core.metadata.indexes import UNITS
 from tracker_core.metadata.model import Metadata
-from tracker_core.metadata.snapshot import bump, load
+from tracker_core.metadata.snapshot import bump, load, lock
 from tracker_core.metadata.usage import Key, Removal, plan_removal
 
 _MOST_NAMED = 10
@@ -31,7 +31,7 @@ def remove_objects(session: Session, context: Context, keys: Iterable[Key], opti
     E5001 for what is not there, E3002 where the guard of `options` forbids it, E4030 for what is in use.
     """
     chosen = options or Options()
-    session.execute("select version from metadata_version for update")
+    lock(session)
     known, named = load(session), list(dict.fromkeys(keys))
     issues = list(_wrong(session, known, named, chosen))
     plan = plan_removal(session, known, named) if not issues else Removal()

@@ -41,6 +41,11 @@ def load(session: Session) -> Metadata:
     return fresh
 
 
+def lock(session: Session) -> None:
+    """Let nobody else write metadata until this transaction ends: what is read from here on is what is changed."""
+    session.execute("select version from metadata_version for update")
+
+
 def bump(session: Session, *, units: bool = False) -> None:
     """Give the metadata a new version: every process reads it anew, the org units only with `units`."""
     session.execute(

@@ -7,7 +7,7 @@ from adapters.contract import Access
 from adapters.dhis2.bodies import read_object
 from adapters.dhis2.calls import Call, Reply, Routes
 from adapters.dhis2.objects.aspects import check_strings
-from adapters.dhis2.objects.opening import open_view
+from adapters.dhis2.objects.opening import open_for_writing
 from adapters.dhis2.objects.patching import apply_patch
 from adapters.dhis2.objects.reports import REFUSED, error_report
 from adapters.dhis2.objects.rights import check_change
@@ -45,7 +45,7 @@ def patch_all_sharing(access: Access, call: Call) -> Reply:
 def _patch(access: Access, call: Call, patches: Patches) -> Reply:
     """Apply all patches or none."""
     with access.session() as session:
-        view = open_view(session, call)
+        view = open_for_writing(session, call)
         changed = {name: _patched(session, view, TYPES[name], given) for name, given in patches.items()}
         report = store(session, view, call, changed, "UPDATE")
     if report.errors:

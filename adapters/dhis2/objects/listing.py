@@ -59,10 +59,8 @@ def matching(
     any_of = choice(call.given, "rootJunction", {"AND": False, "OR": True})
     if uids is None and not any_of:
         uids = next((each.uids for each in filters if each.uids is not None), None)
-    passes, sought = (
-        passing(filters, any_of=any_of) if filters else None,
-        call.given.get("query", "").strip().casefold(),
-    )
+    passes = passing(filters, any_of=any_of) if filters else None
+    sought = call.given.get("query", "").strip().casefold()
     while True:
         found = _matching(view, candidates(view, collection, uids), passes, sought)
         found = ordered(view, found, orders) if orders else found

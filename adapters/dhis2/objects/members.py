@@ -10,7 +10,7 @@ from typing import Any
 from adapters.contract import Access
 from adapters.dhis2.bodies import read_object
 from adapters.dhis2.calls import Call, Reply
-from adapters.dhis2.objects.opening import open_view
+from adapters.dhis2.objects.opening import open_for_writing, open_view
 from adapters.dhis2.objects.properties import reference_reader
 from adapters.dhis2.objects.reading import wanted
 from adapters.dhis2.objects.reports import object_reply
@@ -94,7 +94,7 @@ def _change(access: Access, call: Call, *, added: Iterable[str], dropped: Iterab
     type, found = collection_of(call)
     uid = call.captured["uid"]
     with access.session() as session:
-        view = open_view(session, call)
+        view = open_for_writing(session, call)
         check_change(view, type, wanted(session, view, type.collection, uid))
         before = _items(session, view, type, found, uid)
         for item in added:

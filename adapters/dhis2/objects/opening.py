@@ -5,6 +5,7 @@ from adapters.dhis2.objects.view import View
 from adapters.dhis2.parameters import choice, flag
 from tracker_core import access, metadata, settings
 from tracker_core.database import Session
+from tracker_core.metadata import snapshot
 
 
 def open_view(session: Session, call: Call) -> View:
@@ -20,6 +21,12 @@ def open_view(session: Session, call: Call) -> View:
         base=base_of(call),
         skip_defaults=choice(call.given, "defaults", {"INCLUDE": False, "EXCLUDE": True}),
     )
+
+
+def open_for_writing(session: Session, call: Call) -> View:
+    """Return the caller's view of metadata that nobody else changes before this transaction ends."""
+    snapshot.lock(session)
+    return open_view(session, call)
 
 
 def base_of(call: Call) -> str:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from adapters.contract import Access
 from adapters.dhis2.bodies import read_json, read_object
 from adapters.dhis2.calls import Call, Reply
-from adapters.dhis2.objects.opening import open_view
+from adapters.dhis2.objects.opening import open_for_writing
 from adapters.dhis2.objects.patching import apply_patch
 from adapters.dhis2.objects.reading import wanted
 from adapters.dhis2.objects.reports import object_reply
@@ -38,7 +38,7 @@ def create_object(access: Access, call: Call) -> Reply:
     if not isinstance(uid, str) or not is_uid(uid):
         raise Conflict(f"E4014 Invalid UID `{uid}` for property `id`")
     with access.session() as session:
-        view = open_view(session, call)
+        view = open_for_writing(session, call)
         check_create(view, type, given)
         report = store(session, view, call, {type.collection: [given]}, "CREATE")
     return object_reply(type, uid, report.issues, status=201, location=f"{view.base}/{type.collection}/{uid}")
@@ -77,7 +77,7 @@ def change_object(
     """Store what `change` makes of the object that the path names, and report on it; `success` is said instead."""
     type, uid = TYPES[call.captured["type"]], call.captured["uid"]
     with access.session() as session:
-        view = open_view(session, call)
+        view = open_for_writing(session, call)
         stored = stored_document(session, view, type, uid)
         check_change(view, type, stored)
         report = store(session, view, call, {type.collection: [change(stored)]}, "UPDATE")
@@ -89,7 +89,7 @@ def delete_object(access: Access, call: Call) -> Reply:
     """Delete an object with its children; a conflict (E4030) when anything else refers to it or was captured for it."""
     type, uid = TYPES[call.captured["type"]], call.captured["uid"]
     with access.session() as session:
-        view = open_view(session, call)
+        view = open_for_writing(session, call)
         check_delete(view, type, stored_document(session, view, type, uid))
         if (type.collection, uid) == (USERS, view.actor.uid):
             raise Conflict("E4060 Object could not be deleted: nobody deletes their own account")

@@ -17,7 +17,7 @@ from tracker_core.metadata.importing.matching import match
 from tracker_core.metadata.importing.options import Document, Options
 from tracker_core.metadata.importing.versions import raise_versions
 from tracker_core.metadata.importing.writing import write
-from tracker_core.metadata.snapshot import bump, load
+from tracker_core.metadata.snapshot import bump, load, lock
 
 
 def import_objects(session: Session, context: Context, payload: Document, options: Options | None = None) -> Report:
@@ -31,7 +31,7 @@ def import_objects(session: Session, context: Context, payload: Document, option
     (Web API 2.42, "Metadata import"), their `where` is `type uid`.
     """
     chosen = options or Options()
-    session.execute("select version from metadata_version for update")
+    lock(session)
     known = load(session)
     package = take_apart(payload)
     match(known, package, chosen)

@@ -1,5 +1,6 @@
 """Creating, replacing, patching and deleting single objects over HTTP, and every refusal."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -334,3 +335,18 @@ def test_versions_rise_with_what_a_form_is_made_of(client: Client) -> None:
     assert client.delete("/api/options/OpNeg000000").status_code == 200
     assert client.get("/api/optionSets/OsResult000/version").json() == {"version": options + 1}
     assert client.get("/api/optionSets/OsResult000/options").json()["options"][0]["id"] == "OpPos000000"
+
+
+def test_changes_of_two_at_once_both_stay(client: Client) -> None:
+    """Each patch changes what the one before left, however many come at the same time."""
+    names = [f"OuClinic{letter}00" for letter in "ABC"] + ["OuNorth0000", "OuSouth0000", "OuCountry00"]
+    client.put("/api/programs/PrWater0000/organisationUnits", json={"identifiableObjects": []})
+
+    def add(name: str) -> int:
+        patch = [{"op": "add", "path": "/organisationUnits/-", "value": {"id": name}}]
+        return client.patch("/api/programs/PrWater0000", json=patch).status_code
+
+    with ThreadPoolExecutor(len(names)) as many:
+        assert set(many.map(add, names)) == {200}
+    held = client.get("/api/programs/PrWater0000/organisationUnits", params={"fields": "id"}).json()
+    assert {unit["id"] for unit in held["organisationUnits"]} == set(names)
