@@ -286,7 +286,8 @@ class RelationshipType:
 class Metadata:
     """Everything of one metadata version. Mappings are by uid unless said otherwise.
 
-    `uids` gives the uid of any object or org unit by pk.
+    `uids` gives the uid of any object or org unit by pk. `with_options` are the data elements and attributes that have
+    an option set, `confidential` the confidential attributes: most values concern neither.
     """
 
     version: int
@@ -301,6 +302,8 @@ class Metadata:
     relationship_types: Mapping[str, RelationshipType]
     category_options: Mapping[str, CategoryOption]
     option_combos: Mapping[str, OptionCombo]
+    with_options: frozenset[str]
+    confidential: frozenset[str]
     uids: Mapping[int, str]
     _by_code: Mapping[tuple[str, str], str]
     _by_options: Mapping[tuple[str, frozenset[str]], str]

@@ -99,6 +99,11 @@ def compile_snapshot(version: int, objects: Mapping[str, Mapping[str, Object]], 
         relationship_types=compiling.relationship_types(objects),
         category_options=compiling.category_options(objects),
         option_combos=combos,
+        with_options=frozenset(
+            [one.uid for one in elements.values() if one.option_set]
+            + [one.uid for one in attributes.values() if one.option_set]
+        ),
+        confidential=frozenset(one.uid for one in attributes.values() if one.confidential),
         uids=ChainMap({o.pk: o.uid for o in every}, places.uids),
         _by_code=ChainMap(_keys(every), places.keys),
         _by_options={(found.combo, found.options): found.uid for found in combos.values()},

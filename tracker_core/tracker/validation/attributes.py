@@ -16,8 +16,8 @@ _LONGEST = 1_200
 
 def known(item: Holder, world: World) -> Found:
     """E1006: every attribute exists."""
-    attributes = world.metadata.attributes
-    return [(uid,) for uid in item.change.attributes if uid and uid not in attributes]
+    attributes, given = world.metadata.attributes, item.change.attributes
+    return () if given.keys() <= attributes.keys() else [(uid,) for uid in given if uid and uid not in attributes]
 
 
 def named(item: Holder, world: World) -> Found:
@@ -33,12 +33,9 @@ def short(item: Holder, world: World) -> Found:
 
 def not_confidential(item: Holder, world: World) -> Found:
     """E1112: a confidential value would have to be stored encrypted, which the hub does not do by itself."""
-    attributes = world.metadata.attributes
-    return [
-        (value, "missing_encryption_password")
-        for uid, value in item.change.attributes.items()
-        if value and (attribute := attributes.get(uid)) and attribute.confidential
-    ]
+    confidential = world.metadata.confidential & item.change.attributes.keys()
+    values = (item.change.attributes[uid] for uid in sorted(confidential))
+    return [(value, "missing_encryption_password") for value in values if value]
 
 
 def valid(item: Holder, world: World) -> Found:
@@ -64,6 +61,8 @@ def of_pattern(item: Holder, world: World) -> Found:
 def optional(item: Holder, world: World) -> Found:
     """E1125: a value of an option set is one of its codes."""
     attributes = world.metadata.attributes
+    if world.metadata.with_options.isdisjoint(item.change.attributes):
+        return ()
     return [
         (value, options.uid)
         for uid, value in _changed(item, world)

@@ -185,13 +185,13 @@ def fits_feature_type(item: EventItem, world: World) -> Found:
 
 def elements_known(item: EventItem, world: World) -> Found:
     """E1304: every data element exists."""
-    known = world.metadata.data_elements
-    return [(uid,) for uid in item.change.data if uid not in known]
+    known, given = world.metadata.data_elements, item.change.data
+    return () if given.keys() <= known.keys() else [(uid,) for uid in given if uid not in known]
 
 
 def elements_of_stage(item: EventItem, world: World) -> Found:
     """E1305: every data element is one of the stage's."""
-    if item.stage is None:
+    if item.stage is None or item.change.data.keys() <= item.stage.elements.keys():
         return ()
     stage, known = item.stage, world.metadata.data_elements
     return [(uid, stage.uid) for uid in item.change.data if uid not in stage.elements and uid in known]
@@ -230,6 +230,8 @@ def _changed(item: EventItem) -> Iterable[tuple[str, str]]:
 def values_of_options(item: EventItem, world: World) -> Found:
     """E1125: a value of an option set is one of its codes."""
     known = world.metadata.data_elements
+    if world.metadata.with_options.isdisjoint(item.change.data):
+        return ()
     return [
         (value, options.uid)
         for uid, value in _changed(item)
