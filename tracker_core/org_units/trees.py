@@ -28,11 +28,6 @@ class Where:
     operator: str
     operands: Sequence[str | int]
 
-    @property
-    def offered(self) -> bool:
-        """Tell whether SQL can answer it."""
-        return self.name in _COLUMNS and self.operator in _COMPARED
-
 
 @dataclass(frozen=True, slots=True)
 class Part:

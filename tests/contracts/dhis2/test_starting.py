@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from tests.contracts.dhis2 import district, starting
-from tests.contracts.dhis2.conftest import Hub
+from tests.contracts.dhis2.conftest import PASSWORD, Hub
 from tests.contracts.dhis2.shapes import lacking
 from tests.contracts.dhis2.starting import Ask
 
@@ -174,3 +174,35 @@ def test_androids_other_answers(nurse: httpx.Client) -> None:
     assert units == {"xYerKDKCefk": []}
     later = nurse.get("/api/programs?filter=lastUpdated:gt:2999-01-01T00:00:00.000&paging=false").json()
     assert later == {"programs": []}
+
+
+def test_a_program_of_a_group(hub: Hub) -> None:
+    """A program shared with a group alone is in every start-up answer of its member, and in none of others."""
+    group, hidden, role = "ugMidwivesA", "progHiddenA", "urMidwifeAa"
+    sharing = {"public": "--------", "users": {}, "userGroups": {group: {"id": group, "access": "r-rw----"}}}
+    rooted = {"organisationUnits": [{"id": district.ONE}], "categoryCombo": {"id": "bjDvmb4bfuf"}}
+    program = {"id": hidden, "name": "Hidden", "shortName": "Hidden", "programType": "WITHOUT_REGISTRATION", **rooted}
+    named = {"id": "usMidwifeAa", "username": "midwife", "firstName": "Mira", "surname": "Midwife"}
+    midwife = {**named, "password": PASSWORD, "userRoles": [{"id": role}], "organisationUnits": [{"id": district.TWO}]}
+    payload = {
+        "userRoles": [{"id": role, "name": "Midwife", "authorities": ["F_VIEW_EVENT_ANALYTICS"]}],
+        "users": [midwife],
+        "userGroups": [{"id": group, "name": "Midwives", "users": [{"id": "usMidwifeAa"}]}],
+        "programs": [{**program, "sharing": sharing}],
+    }
+    answer = hub.admin.post("/api/metadata", json=payload)
+    assert answer.status_code == 200, answer.text
+    asked = (
+        "programs?fields=id",
+        f"programs?filter=id:in:[{hidden}]&fields=id",
+        f"programs/orgUnits?programs={hidden}",
+        "me?fields=programs",
+    )
+    for username, sees in (("midwife", True), ("nurse", False)):
+        with hub.as_user(username) as client:
+            for path in asked:
+                assert (f'"{hidden}"' in client.get(f"/api/42/{path}").text) is sees, (username, path)
+            seen = client.get(f"/api/programs/{hidden}?fields=access[read,write,data]")
+            assert seen.status_code == (200 if sees else 404)
+            unit = client.get("/api/organisationUnits?fields=id&withinUserHierarchy=true").json()["organisationUnits"]
+            assert unit == [{"id": district.TWO if sees else district.ONE}]
