@@ -16,9 +16,6 @@ from tracker_core.database import Session
 from tracker_core.errors import HubError
 from tracker_core.records.definitions import parameters
 
-# What the oracle cannot say: an element of an element without a type, or a value that R4 itself writes wrongly.
-KNOWN: dict[str, str] = {}
-
 
 def examples(package: Path, share: int) -> list[dict[str, Any]]:
     """One in `share` of the examples, by a fixed seed."""
@@ -100,5 +97,5 @@ def test_a_tenth_of_the_examples(session: Session, r4_examples: Path) -> None:
 def test_all_examples(session: Session, r4_examples: Path) -> None:
     """All of them."""
     checked = check(session, r4_examples, 1)
-    assert checked.total() > 30_000
+    assert checked.total() > 100_000
     assert len(checked) > 1_400

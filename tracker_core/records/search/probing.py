@@ -12,7 +12,7 @@ from psycopg import sql
 from tracker_core.database import Session
 from tracker_core.records.search import running
 
-MOST_FIRST = 3_000  # records that are named by their keys
+MOST_FIRST = 2_000  # records that are named by their keys
 
 
 def entry_exists(session: Session, table: str, numbers: Sequence[int], fits: sql.Composable) -> sql.Composable:

@@ -8,7 +8,6 @@ from psycopg import sql
 
 from tracker_core.database import Session
 from tracker_core.records import words
-from tracker_core.records.search.composing import any_of
 from tracker_core.records.search.criteria import Criterion, unescape
 
 
@@ -16,7 +15,7 @@ def says(session: Session, criterion: Criterion) -> sql.Composable:
     """Return the condition that the words of one of the values are there; `"in quotes"` and `-not` are understood."""
     column = "narrative" if criterion.parameter.code == "_text" else "content"
     indexed = words.indexed_until(session)
-    asked = any_of_queries([unescape(value) for value in criterion.values])
+    asked = _either([unescape(value) for value in criterion.values])
     return sql.SQL(
         "((r.pk, r.version) in (select w.pk, w.version from record_words w where w.{column} @@ {asked})"
         " or (r.updated >= {since} and exists (select from record_version v where v.pk = r.pk and v.version = r.version"
@@ -29,7 +28,7 @@ def says(session: Session, criterion: Criterion) -> sql.Composable:
     )
 
 
-def any_of_queries(values: list[str]) -> sql.Composable:
+def _either(values: list[str]) -> sql.Composable:
     """Return a text query that is met when one of the values is."""
     parts = [sql.SQL("websearch_to_tsquery('simple', {})").format(sql.Literal(value)) for value in values]
-    return sql.SQL("({})").format(sql.SQL(" || ").join(parts)) if parts else any_of([])
+    return sql.SQL("({})").format(sql.SQL(" || ").join(parts))
