@@ -151,6 +151,7 @@ def test_an_answer_is_sent_again_only_when_it_changed(client: Client) -> None:
     assert client.post("/api/constants", json={"name": "Pi", "shortName": "Pi", "value": 3.14}).status_code == 201
     changed = client.get("/api/programs", params={"fields": "id"}, headers={"if-none-match": tag})
     assert (changed.status_code, changed.content) == (200, first.content)
+    assert "etag" not in client.get("/api/users").headers
 
 
 def test_names_come_in_the_language_asked_for(client: Client) -> None:
