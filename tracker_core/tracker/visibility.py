@@ -40,10 +40,11 @@ class Sight:
         """Return the pks of those objects of `type` whose data the actor may read."""
         return access.data_pks(self.actor, type)
 
-    def programs(self, *, registration: bool) -> list[Program]:
-        """Return the readable tracker programs, or the readable event programs."""
+    def programs(self, *, registration: bool, only: Program | None = None) -> list[Program]:
+        """Return the readable tracker programs, or the readable event programs; of one alone when it is given."""
         allowed = set(self.reads("programs"))
-        return [p for p in self.known.programs.values() if p.pk in allowed and p.registration == registration]
+        asked = self.known.programs.values() if only is None else (only,)
+        return [p for p in asked if p.pk in allowed and p.registration == registration]
 
 
 def sight_of(session: Session, username: str) -> Sight:
@@ -83,7 +84,8 @@ def entity(sight: Sight, alias: str, program: Program | None = None) -> Clause:
         return ALWAYS
     if program is not None:
         pair = clause(f"o.entity = {alias}.pk and o.program = %s", program.pk)
-        return exists("program_owner o", all_of(pair, owned(sight, "o", [program], pinned=True)))
+        programs = sight.programs(registration=True, only=program)
+        return exists("program_owner o", all_of(pair, owned(sight, "o", programs, pinned=True)))
     programs = sight.programs(registration=True)
     mine = clause(f"o.entity = {alias}.pk")
     readable = clause("o.program = any(%b)", [p.pk for p in programs])
@@ -104,7 +106,7 @@ def enrollment(sight: Sight, alias: str, program: Program | None = None, at: Cla
 
     `at` is one more condition on the org unit of its owner, `o.org_unit`.
     """
-    programs = [program] if program else sight.programs(registration=True)
+    programs = sight.programs(registration=True, only=program)
     if sight.actor.superuser:
         seen = ALWAYS
     else:
@@ -219,7 +221,7 @@ def _of_event_program(sight: Sight, alias: str, program: Program | None) -> Clau
         return NEVER
     if sight.actor.superuser:
         return ALWAYS if program else clause(f"{alias}.entity is null")
-    programs = [program] if program else sight.programs(registration=False)
+    programs = sight.programs(registration=False, only=program)
     broad = [p.pk for p in programs if p.access_level in _BROAD]
     narrow = [p.pk for p in programs if p.access_level not in _BROAD]
     here, pinned = f"{alias}.org_unit", program is not None
