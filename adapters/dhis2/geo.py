@@ -11,7 +11,7 @@ from adapters.dhis2.webmessage import encode, web_message
 from tracker_core import access as rights
 from tracker_core import history, metadata, org_units
 from tracker_core.context import User
-from tracker_core.errors import Conflict, Forbidden, Malformed
+from tracker_core.errors import Conflict, Malformed
 from tracker_core.metadata import Metadata, Options
 from tracker_core.metadata import org_units as stored
 from tracker_core.metadata.compiling import reference
@@ -70,8 +70,7 @@ def import_shapes(access: Access, call: Call) -> Reply:
     shapes: dict[str, Any] = {}
     with access.session() as session:
         actor, known = rights.load(session, call.user.username), metadata.load(session)
-        if not actor.may("F_ORGANISATIONUNIT_ADD", "F_PERFORM_MAINTENANCE"):
-            raise Forbidden("Access is denied: the authority F_ORGANISATIONUNIT_ADD is needed")
+        actor.need("F_ORGANISATIONUNIT_ADD", "F_PERFORM_MAINTENANCE")
         for index, feature in enumerate(features):
             uid, fault = _read(known, call, feature)
             if fault:

@@ -10,8 +10,7 @@ from adapters.dhis2.parameters import choice
 from adapters.dhis2.webmessage import web_message
 from tracker_core import access as rights
 from tracker_core import history, org_units
-from tracker_core.database import Session
-from tracker_core.errors import Conflict, Forbidden
+from tracker_core.errors import Conflict
 from tracker_core.issues import Issue
 from tracker_core.metadata.compiling import reference
 
@@ -24,7 +23,7 @@ def merge(access: Access, call: Call) -> Reply:
     said = {_STRATEGY: str(given.get(_STRATEGY) or "")}
     discard = choice(said, _STRATEGY, {"LAST_UPDATED": False, "DISCARD": True})
     with access.session() as session:
-        _need(session, call, "F_ORGANISATION_UNIT_MERGE")
+        rights.load(session, call.user.username).need("F_ORGANISATION_UNIT_MERGE")
         context = history.open_change_set(session, call.user.username)
         sources, target = _all(given, "sources"), reference(given.get("target"))
         delete = given.get("deleteSources") is not False
@@ -36,17 +35,12 @@ def split(access: Access, call: Call) -> Reply:
     """Let targets take the place of a source in metadata, one of them in data, and delete it unless asked not to."""
     given = read_object(call)
     with access.session() as session:
-        _need(session, call, "F_ORGANISATION_UNIT_SPLIT")
+        rights.load(session, call.user.username).need("F_ORGANISATION_UNIT_SPLIT")
         context = history.open_change_set(session, call.user.username)
         source, targets = reference(given.get("source")), _all(given, "targets")
         primary, delete = reference(given.get("primaryTarget")), given.get("deleteSource") is not False
         _raise_for(org_units.split(session, context, source, targets, primary, delete=delete))
     return Reply(web_message(200, "Organisation unit split"))
-
-
-def _need(session: Session, call: Call, authority: str) -> None:
-    if not rights.load(session, call.user.username).may(authority):
-        raise Forbidden(f"Access is denied: the authority {authority} is needed")
 
 
 def _all(given: Mapping[str, Any], name: str) -> list[str]:

@@ -33,7 +33,7 @@ def set_system(access: Access, call: Call) -> Reply:
     """Set one system setting to `value=` or the body."""
     key, value = call.captured["key"], _given_value(call)
     with access.session() as session:
-        _need_authority(rights.load(session, call.user.username))
+        rights.load(session, call.user.username).need("F_SYSTEM_SETTING")
         settings.set_system(session, {key: value}, call.user.username)
     return Reply(web_message(200, f"System setting '{key}' set to value '{value}'."))
 
@@ -42,7 +42,7 @@ def import_system(access: Access, call: Call) -> Reply:
     """Set the system settings of a JSON object, all or none."""
     given = read_object(call)
     with access.session() as session:
-        _need_authority(rights.load(session, call.user.username))
+        rights.load(session, call.user.username).need("F_SYSTEM_SETTING")
         settings.set_system(session, given, call.user.username)
     return Reply(web_message(200, "System settings imported"))
 
@@ -50,7 +50,7 @@ def import_system(access: Access, call: Call) -> Reply:
 def clear_system(access: Access, call: Call) -> Reply:
     """Give a system setting its default back."""
     with access.session() as session:
-        _need_authority(rights.load(session, call.user.username))
+        rights.load(session, call.user.username).need("F_SYSTEM_SETTING")
         settings.clear_system(session, call.captured["key"])
     return Reply(b"", 204)
 
@@ -112,11 +112,6 @@ def _given_value(call: Call) -> str:
     if not text:
         raise Malformed("Value must be specified as query param or as payload")
     return text
-
-
-def _need_authority(actor: rights.Actor) -> None:
-    if not actor.may("F_SYSTEM_SETTING"):
-        raise Forbidden("Access is denied: the authority F_SYSTEM_SETTING is needed")
 
 
 def _whose(session: Any, call: Call) -> str:

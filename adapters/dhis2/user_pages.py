@@ -83,8 +83,7 @@ def replicate(access: Access, call: Call) -> Reply:
     given = read_object(call)
     with access.session() as session:
         actor = rights.load(session, call.user.username)
-        if not actor.may("F_REPLICATE_USER"):
-            raise Forbidden("Access is denied: the authority F_REPLICATE_USER is needed")
+        actor.need("F_REPLICATE_USER")
         doc = _document(session, call.captured["uid"])
         check_reach(session, actor, doc)
         for name in ("username", "password"):
@@ -108,8 +107,7 @@ def switch(access: Access, call: Call) -> Reply:
     disabled = call.path.rstrip("/").endswith("/disabled")
     with access.session() as session:
         actor = rights.load(session, call.user.username)
-        if not actor.may("F_USER_ADD", "F_USER_ADD_WITHIN_MANAGED_GROUP"):
-            raise Forbidden("Access is denied: the authority F_USER_ADD is needed")
+        actor.need("F_USER_ADD", "F_USER_ADD_WITHIN_MANAGED_GROUP")
         doc = _document(session, call.captured["uid"])
         check_reach(session, actor, doc)
         if disabled and doc["username"] == actor.username:

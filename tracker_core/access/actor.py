@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tracker_core.errors import Forbidden
+
 ALL = "ALL"
 # What the hub itself is called when no user stands behind an act; no account may have one of these names.
 SYSTEM = "system"
@@ -37,3 +39,8 @@ class Actor:
     def may(self, *authorities: str) -> bool:
         """Tell whether the actor has one of `authorities`, or all there are."""
         return self.superuser or not self.authorities.isdisjoint(authorities)
+
+    def need(self, *authorities: str) -> None:
+        """Raise `Forbidden` unless the actor has one of `authorities`."""
+        if not self.may(*authorities):
+            raise Forbidden(f"Access is denied: the authority {authorities[0]} is needed")

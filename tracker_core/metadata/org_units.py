@@ -12,6 +12,7 @@ from tracker_core.context import Context
 from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
 from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.placing import place
 from tracker_core.metadata.snapshot import bump
 from tracker_core.uids import new_uid
 
@@ -197,49 +198,15 @@ def _repeated(units: list[Unit], stored: Mapping[str, _Row]) -> list[Issue]:
 
 def _place(made: Plan, stored: Mapping[str, _Row]) -> None:
     """Compute every path, following the new parents; a missing parent or a circle is an issue."""
-    moving = {unit.uid: unit for unit in made.units}
-    paths: dict[str, str | None] = {}
+    paths = place({u.uid: u.parent for u in made.units}, {uid: row.path for uid, row in stored.items()})
     for unit in made.units:
-        unit.path = _path_of(unit.uid, moving, stored, paths) or ""
+        unit.path = paths[unit.uid] or ""
         if not unit.path:
             text = f"Invalid reference {unit.parent} on object {unit.uid} for association `parent`"
             made.issues.append(Issue("E5002", text, where=f"{TYPE} {unit.uid}", value=unit.parent))
         if unit.path.count("/") > _DEEPEST:
             text = f"Org unit {unit.uid} is deeper than {_DEEPEST} levels"
             made.issues.append(Issue("too-deep", text, where=f"{TYPE} {unit.uid}", value=unit.parent))
-
-
-def _path_of(
-    uid: str, moving: Mapping[str, Unit], stored: Mapping[str, _Row], paths: dict[str, str | None]
-) -> str | None:
-    """Return the path that a unit will have, None when it leads nowhere; `paths` keeps what was found on the way up."""
-    steps: dict[str, str] = {}
-    at: str | None = uid
-    while at and at not in paths and at not in steps:
-        above, steps[at] = _step(at, moving, stored)
-        at = above
-    lost = at is None or at in steps  # there is no such unit, or the way up is a circle
-    top = None if lost else paths[at] if at else ""
-    for below, step in reversed(steps.items()):
-        top = None if top is None else top + step
-        paths[below] = top
-    return paths[uid]
-
-
-def _step(uid: str, moving: Mapping[str, Unit], stored: Mapping[str, _Row]) -> tuple[str | None, str]:
-    """Return the unit whose path a unit's path goes on from (empty at the top, None when there is none), and the rest.
-
-    Of a unit that stays where it is that is the nearest one above it that moves.
-    """
-    if uid in moving:
-        return moving[uid].parent, f"/{uid}"
-    if uid not in stored:
-        return None, ""
-    steps = stored[uid].path.split("/")[1:]
-    for index in range(len(steps) - 2, -1, -1):
-        if steps[index] in moving:
-            return steps[index], "/" + "/".join(steps[index + 1 :])
-    return "", stored[uid].path
 
 
 def write(session: Session, context: Context, made: Plan) -> None:
