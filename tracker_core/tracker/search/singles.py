@@ -36,6 +36,8 @@ def find(session: Session, sight: Sight, kind: Kind, uid: str, program: Program 
     for value, (_, type, name) in zip(row[1:], _TYPES[kind], strict=True):
         if value not in sight.reads(type):
             raise Forbidden(f"User has no data read access to {name}: {sight.known.uids[value]}")
+    if program is not None and program.pk not in sight.reads("programs"):
+        raise Forbidden(f"User has no access to program: {program.uid}")
     if not _is_seen(session, sight, kind, row[0], program):
         raise Forbidden(_denial(session, sight, kind, row, program))
     return int(row[0])

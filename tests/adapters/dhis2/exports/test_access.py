@@ -146,6 +146,8 @@ def test_what_is_not_shared_is_refused_by_name(way: HubAccess, district: Client)
     p.change(district, "programs", p.MALARIA, sharing={"public": "rw------"})
     assert refused(nurse, "events", program=p.MALARIA) == (403, f"User has no access to program: {p.MALARIA}")
     assert refused(nurse, "enrollments", program=p.MALARIA)[0] == 403
+    assert refused(nurse, f"trackedEntities/{ADA}", program=p.MALARIA)[0] == 403
+    assert refused(nurse, f"trackedEntities/{ADA}/changeLogs", program=p.MALARIA)[0] == 403
     p.change(district, "programStages", p.VISIT, sharing={"public": "rwrw----"})
     assert uids(nurse, "events", "event", programStage=p.VISIT) == set()
     p.change(district, "trackedEntityTypes", p.PERSON, sharing={"public": "rw------"})
