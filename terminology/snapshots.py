@@ -8,7 +8,7 @@ from terminology.code_system import CodeSystem, compile_system
 from terminology.concepts import Loaded
 from terminology.store import Session
 
-_compiled: dict[tuple[int, str, str], CodeSystem] = {}
+_compiled: dict[tuple[str, int, str, int], CodeSystem] = {}
 _pinned: dict[str, CodeSystem] = {}
 _compiling = Lock()
 _refreshed = {"at": float("-inf")}
@@ -27,14 +27,15 @@ def versions(session: Session, url: str) -> dict[str, CodeSystem]:
 
 def _compile(session: Session, loaded: Loaded) -> CodeSystem:
     with _compiling:
-        if _key(loaded) not in _compiled:
-            _compiled[_key(loaded)] = compile_system(loaded.edition, store.concepts(session, loaded.pk))
-        return _compiled[_key(loaded)]
+        key = _key(session, loaded)
+        if key not in _compiled:
+            _compiled[key] = compile_system(loaded.edition, store.concepts(session, loaded.pk))
+        return _compiled[key]
 
 
-def _key(loaded: Loaded) -> tuple[int, str, str]:
-    """Return what a load is known by, in whatever database of this process it lies."""
-    return loaded.pk, loaded.edition.url, loaded.edition.version
+def _key(session: Session, loaded: Loaded) -> tuple[str, int, str, int]:
+    """Return what a load is known by in this process, which may work on several databases."""
+    return session.info.host, session.info.port, session.info.dbname, loaded.pk
 
 
 def refresh(session: Session) -> list[str]:
@@ -43,7 +44,7 @@ def refresh(session: Session) -> list[str]:
     Readers meanwhile see the one version or the other, never none.
     """
     loaded = store.listed(session)
-    stored = {_key(one) for one in loaded}
+    stored = {_key(session, one) for one in loaded}
     served = [one.edition.url for one in loaded if one.current]
     compiled = {url: system for url in served if (system := current(session, url)) is not None}
     _pinned.update(compiled)
