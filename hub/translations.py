@@ -69,6 +69,7 @@ def answer(session: Session, id: int, target: Target, actor: str) -> int:
 def _add(session: Session, peer: str, concept_map: str, code: str, target: Target) -> None:
     """Put one entry into the peer's ConceptMap, in the place of an earlier answer."""
     url = url_of(peer, concept_map)
+    store.touch(session)  # Two answers to one map wait for each other, so that neither is lost.
     held = published.versions(session, "ConceptMap", url).get("", {})
     source = f"{SOURCE}:{peer}"
     groups = [

@@ -35,6 +35,8 @@ def note(session: Session, peer: int, message: int, codes: Sequence[tuple[str, s
     """Count one message that held `codes` (concept map, code); a message that is replayed counts once."""
     if not codes:
         return
+    # In one order for all messages: two that share codes never wait for each other in a circle.
+    codes = sorted(codes)
     session.execute(
         "with said as (select * from unnest(%b::text[], %b::text[]) as c (concept_map, code)), kept as ("
         " insert into unmapped_code (peer, concept_map, code) select %s, concept_map, code from said"
