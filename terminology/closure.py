@@ -9,6 +9,9 @@ from terminology.looking_up import known
 from terminology.problems import Problem
 from terminology.store import Session
 
+# How many concepts one call may bring.
+MOST = 1000
+
 
 def grow(
     session: Session, library: Library, name: str, concepts: Iterable[dict[str, Any]], since: int | None
@@ -19,6 +22,9 @@ def grow(
     version is the one to say next time. Raises `Problem` for an unknown table, system or code.
     """
     new = [(one.get("system", ""), one.get("code", "")) for one in concepts]
+    if len(new) > MOST:
+        raise Problem.too_costly(name, MOST)
+    session.execute("select pg_advisory_xact_lock(hashtext(%s))", (f"closure {name}",))
     if not new and since is None:
         session.execute("delete from closure_concept where name = %s", (name,))
         return _map(name, 0, [])
@@ -51,12 +57,8 @@ def _pairs(library: Library, every: list[tuple[str, str]], fresh: list[tuple[str
         newer = {code for one, code in fresh if one == url}
         for code in newer:
             known(system, code)
-        found += [
-            (url, low, high)
-            for low in mine
-            for high in mine
-            if low != high and (low in newer or high in newer) and system.subsumes(high, low)
-        ]
+        pairs = [pair for new in newer for other in mine if other != new for pair in ((new, other), (other, new))]
+        found += [(url, low, high) for low, high in dict.fromkeys(pairs) if system.subsumes(high, low)]
     return found
 
 

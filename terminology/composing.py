@@ -13,6 +13,8 @@ from terminology.loaders.fhir import STANDARDS_STATUS, read_designation
 from terminology.problems import Problem
 from terminology.words import holds_words
 
+# How many value sets may stand between one and what it imports.
+DEEPEST = 50
 SUPPLEMENT = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
 DEPRECATED = "http://hl7.org/fhir/StructureDefinition/valueset-deprecated"
 
@@ -168,6 +170,8 @@ def compose(library: Library, versions: Versions, doc: Document, trail: tuple[st
     here = named(doc)
     if here in trail:
         raise Problem.circle(here, [*trail[trail.index(here) :], here])
+    if len(trail) >= DEEPEST:
+        raise Problem.too_deep(here, DEEPEST)
     used = Used()
     body = doc.get("compose", {})
     steps = _Steps(library, versions, (*trail, here), used, _supplements(library, versions, doc))

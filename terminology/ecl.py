@@ -87,10 +87,19 @@ def _one(system: CodeSystem, operator: str, code: str) -> Test:
 
 
 def _over(system: CodeSystem, operator: str, inner: Test) -> Test:
+    """Return the operator over a set: one walk from all of its codes at once, never one per code."""
     if not operator:
         return inner
-    tests = [_OPERATORS[operator](system, concept.code) for concept in system.concepts if inner(concept)]
-    return lambda concept: any(test(concept) for test in tests)
+    starts = [at for at, concept in enumerate(system.concepts) if inner(concept)]
+    near = system.hierarchy.children if "<" in operator else system.hierarchy.parents
+    found: set[int] = set()
+    todo = list(starts)
+    while todo:
+        fresh = [at for at in near[todo.pop()] if at not in found]
+        found.update(fresh)
+        todo += fresh if "!" not in operator else ()
+    codes = {system.concepts[at].code for at in found.union(starts if len(operator.strip("!")) > 1 else ())}
+    return lambda concept: concept.code in codes
 
 
 _OPERATORS: dict[str, Callable[[CodeSystem, str], Test]] = {

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from terminology.code_system import CodeSystem, compile_system
+from terminology.concepts import Concept
+from terminology.errors import Refused
 from terminology.loaders.fhir import read_concepts, read_edition
+from terminology.store import check_hierarchy
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -67,6 +70,17 @@ class Library:
         return pick({**held, **brought}, version)
 
 
+def compile_document(doc: Document) -> CodeSystem:
+    """Compile a CodeSystem as FHIR writes it. Raises `Refused` for a code twice, a missing parent, or a circle."""
+    concepts: dict[str, Concept] = {}
+    for concept in read_concepts(doc):
+        if concept.code in concepts:
+            raise Refused(f"code {concept.code} is there twice", concept.where)
+        concepts[concept.code] = concept
+    check_hierarchy(concepts)
+    return compile_system(read_edition(doc), concepts.values())
+
+
 def with_resources(library: Library, docs: Iterable[Document]) -> Library:
     """Return `library` with CodeSystems and ValueSets that count for one request only (`tx-resource`)."""
     brought = list(docs)
@@ -79,7 +93,7 @@ def with_resources(library: Library, docs: Iterable[Document]) -> Library:
         if doc.get("resourceType") == "ValueSet" and doc.get("url"):
             sets.setdefault(doc["url"], {})[doc.get("version", "")] = doc
         elif doc.get("resourceType") == "CodeSystem":
-            compiled = compile_system(read_edition(doc), read_concepts(doc))
+            compiled = compile_document(doc)
             if compiled.edition.traits.content == "supplement":
                 supplements.append(compiled)
             else:

@@ -107,6 +107,12 @@ class Problem(Exception):
         return cls(Issue("error", "too-costly", "", "VALUESET_TOO_COSTLY", text))
 
     @classmethod
+    def too_deep(cls, canonical: str, limit: int) -> "Problem":
+        """Return: value sets that import value sets, further than is followed."""
+        text = f"The value set '{canonical}' is imported through more than {limit} others"
+        return cls(Issue("error", "too-costly", "", "VALUESET_TOO_COSTLY", text))
+
+    @classmethod
     def bad_request(cls, text: str) -> "Problem":
         """Return: parameters that make no question."""
         return cls(Issue("error", "invalid", "invalid-data", "", text), 400)

@@ -161,7 +161,8 @@ class _Asked:
     def _inferred(self, verdict: Verdict) -> Coding:
         coding = verdict.coding
         assert self.composed is not None
-        systems = {m.system.edition.url for m in self.composed.walk() if m.concept.code == coding.code}
+        urls = {system.edition.url for system in self.composed.used.systems.values()}
+        systems = {url for url in urls if self.composed.get(url, coding.code)}
         if len(systems) != 1:
             text = (
                 f"The System URI could not be determined for the code '{coding.code}' in the ValueSet"

@@ -76,6 +76,9 @@ def test_operators_reach_over_parentheses() -> None:
     """`<< (a OR b)` is what lies below either."""
     test = compile_ecl(SYSTEM, "<< (2 OR 3)")
     assert {one.code for one in SYSTEM.concepts if test(one)} == simple("<<", "2") | simple("<<", "3")
+    for operator in ("<", "<!", "<<!", ">", ">>", ">!", ">>!"):
+        over = compile_ecl(SYSTEM, f"{operator} (2 OR 9)")
+        assert {one.code for one in SYSTEM.concepts if over(one)} == simple(operator, "2") | simple(operator, "9")
     everything = compile_ecl(SYSTEM, "*")
     assert all(everything(one) for one in SYSTEM.concepts)
 

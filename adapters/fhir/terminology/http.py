@@ -22,6 +22,9 @@ from terminology.requests import Request, read_request
 from tracker_core.database import AsyncPool, async_reading
 from tracker_core.errors import Malformed
 
+# What is longer is read in a thread: the event loop serves everyone.
+_SMALL = 65_536
+
 
 def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
     """Return a route per operation, on the type and on one of its records."""
@@ -34,9 +37,11 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
     answered = negotiated(operate)
     found: list[BaseRoute] = []
     for type_, name in OPERATIONS:
-        found.append(Route(f"{prefix}/{type_}/{name}", answered, methods=["GET", "POST"]))
+        # A closure table is written to: no link may do that.
+        methods = ["POST"] if name == "$closure" else ["GET", "POST"]
+        found.append(Route(f"{prefix}/{type_}/{name}", answered, methods=methods))
         if name == "$closure":
-            found.append(Route(f"{prefix}/{name}", operate, methods=["POST"]))
+            found.append(Route(f"{prefix}/{name}", answered, methods=methods))
         elif name != "$batch-validate-code":
             found.append(Route(f"{prefix}/{type_}/{{id}}/{name}", answered, methods=["GET", "POST"]))
     return found
@@ -45,10 +50,10 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
 async def _at_once(pool: AsyncPool, request: HttpRequest, raw: bytes) -> Response | None:
     """Answer in the event loop what needs nothing but memory; None when it is not one of those."""
     operation = _named(request)[1]
-    if operation not in QUICK or "id" in request.path_params:
+    if operation not in QUICK or "id" in request.path_params or len(raw) > _SMALL:
         return None
     asked = read_request(_parameters(request, raw))
-    if asked.resources:
+    if asked.resources or "valueSet" in asked.single:
         return None
     async with async_reading(pool) as session:
         shelf = await remembered(session)

@@ -14,8 +14,7 @@ import orjson
 from terminology import core, published, snapshots, store
 from terminology.code_system import CodeSystem, compile_system
 from terminology.concepts import Concept, Edition
-from terminology.library import Document, Library
-from terminology.loaders.fhir import read_concepts, read_edition
+from terminology.library import Document, Library, compile_document
 from terminology.translating import ConceptMap, compile_map
 from tracker_core import metadata, records
 from tracker_core.database import AsyncSession, Session
@@ -71,7 +70,7 @@ class Reader:
             session = self._opened()
             if url.startswith(OPTION_SET):
                 return self.shelf.systems.setdefault(url, _option_set(session, url))
-            compiled = [_compiled(doc) for doc in _recorded(session, "CodeSystem", url) if _has_codes(doc)]
+            compiled = [compile_document(doc) for doc in _recorded(session, "CodeSystem", url) if _has_codes(doc)]
             recorded = {one.edition.version: one for one in compiled}
             found = {**core.systems(url), **recorded, **snapshots.versions(session, url)}
             self.shelf.systems[url] = found
@@ -138,7 +137,3 @@ def _document(one: Stored) -> Document:
 
 def _has_codes(doc: Document) -> bool:
     return str(doc.get("content")) != "not-present"
-
-
-def _compiled(doc: Document) -> CodeSystem:
-    return compile_system(read_edition(doc), read_concepts(doc))

@@ -282,3 +282,58 @@ def test_option_sets_are_code_systems(client: httpx.Client, pool: Pool) -> None:
         assert metadata.import_objects(session, context, payload).errors == []
     found = client.get("/ValueSet/$expand", params={"url": f"{url}?fhir_vs"}).json()["expansion"]["contains"]
     assert [(one["code"], one["display"]) for one in found] == [("YES", "Yes"), ("NO", "No")]
+
+
+@pytest.mark.parametrize(
+    "concepts",
+    [
+        [{"code": "a"}, {"code": "a"}],
+        [{"code": "a", "property": [{"code": "parent", "valueCode": "nowhere"}]}],
+        [{"code": "a", "property": [{"code": "parent", "valueCode": "a"}]}],
+        [{"display": "no code"}],
+    ],
+)
+def test_code_systems_that_make_no_hierarchy_are_refused(client: httpx.Client, concepts: list[dict[str, Any]]) -> None:
+    """Brought or stored, a code twice, a missing parent, a circle: the operation says what is wrong."""
+    head = {"resourceType": "CodeSystem", "url": "urn:broken", "status": "active", "content": "complete"}
+    doc: dict[str, Any] = {**head, "concept": concepts}
+    given = {"resourceType": "ValueSet", "url": "urn:v", "compose": {"include": [{"system": "urn:broken"}]}}
+    parts = [{"name": "valueSet", "resource": given}, {"name": "tx-resource", "resource": doc}]
+    brought = client.post("/ValueSet/$expand", json={"resourceType": "Parameters", "parameter": parts})
+    assert (brought.status_code, brought.json()["resourceType"]) == (422, "OperationOutcome")
+    if client.put("/CodeSystem/broken", json={**doc, "id": "broken"}).status_code == 201:
+        stored = client.get("/CodeSystem/$validate-code", params={"url": "urn:broken", "code": "a"})
+        assert stored.status_code == 422
+
+
+def test_a_system_is_inferred_from_the_value_set(shelf: httpx.Client) -> None:
+    """A code that one system of the set has needs no system."""
+    asked = {"url": SET["url"], "code": "lime", "inferSystem": "true"}
+    found = values(shelf.get("/ValueSet/$validate-code", params=asked))
+    assert (found["result"], found["system"]) == (True, URL)
+    assert values(shelf.get("/ValueSet/$validate-code", params={**asked, "code": "pear"}))["result"] is False
+
+
+def test_a_long_chain_of_imports_is_refused(client: httpx.Client) -> None:
+    """Value sets that import one another without end are too costly, and no fault of the server."""
+    sets = [
+        {"resourceType": "ValueSet", "url": f"urn:{n}", "compose": {"include": [{"valueSet": [f"urn:{n + 1}"]}]}}
+        for n in range(2000)
+    ]
+    parts: list[dict[str, Any]] = [{"name": "tx-resource", "resource": one} for one in sets]
+    parts.append({"name": "url", "valueUri": "urn:0"})
+    refused = client.post("/ValueSet/$expand", json={"resourceType": "Parameters", "parameter": parts})
+    assert (refused.status_code, refused.json()["issue"][0]["code"]) == (422, "too-costly")
+
+
+def test_closure_tables_are_written_by_post_only(shelf: httpx.Client) -> None:
+    """A link cannot change a table."""
+    assert shelf.get("/ConceptMap/$closure", params={"name": "mine"}).status_code in (404, 405)
+
+
+def test_a_closure_call_is_bounded(shelf: httpx.Client) -> None:
+    """More concepts at once than one call may bring are refused."""
+    parts: list[dict[str, Any]] = [{"name": "name", "valueString": "big"}]
+    parts += [{"name": "concept", "valueCoding": {"system": URL, "code": f"c{n}"}} for n in range(1001)]
+    refused = shelf.post("/$closure", json={"resourceType": "Parameters", "parameter": parts})
+    assert (refused.status_code, refused.json()["issue"][0]["code"]) == (422, "too-costly")
