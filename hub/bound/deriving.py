@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from hub.bound import cases, episodes_of_care, visits
+from hub.bound import cases, circumstances, episodes_of_care, visits
 from hub.bound.attributes import survive
 from hub.bound.groups import gather, parse
 from hub.bound.loading import Bound, current
 from mappings.binding import find_case
-from mappings.binding.grammar import GROUPED
+from mappings.binding.definitions import GROUPED
 from mappings.scope import Scope
 from tracker_core import metadata, records, tracker
 from tracker_core.changes import ChangeSet
@@ -15,7 +15,7 @@ from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.issues import Issue, Report
 from tracker_core.records import Stored
-from tracker_core.tracker import episodes
+from tracker_core.tracker import decisions, episodes
 
 
 def derive(
@@ -32,14 +32,16 @@ def derive(
     patients = {r.subject for r in about if r.subject is not None and r.type == "Patient"}
     clinical = [record for record in about if record.type in GROUPED]
     programs = [bound for bound in bindings if bound.program is not None]
-    concerned = _concerned(session, programs, clinical)
+    concerned = _concerned(session, programs, clinical) | _reconsidered(session, programs, patients)
     if not patients and not concerned and not any(record.type == "EpisodeOfCare" for record in about):
         return
     episodes.lock_holders(session, patients | concerned)
     people = episodes.holders(session, patients | concerned)
     scope = Scope()
     entities = survive(session, bindings, about, people, scope)
-    work = cases.Work(metadata.load(session), people, gather(session, concerned & people.keys()), scope)
+    groups = gather(session, concerned & people.keys())
+    persons = circumstances.load(session, programs, {group.person for group in groups})
+    work = cases.Work(metadata.load(session), people, groups, scope, persons)
     work.units = visits.units(session, work)
     ended, made = cases.find(session, programs, clinical, work)
     events = visits.find(programs, clinical, work)
@@ -47,8 +49,10 @@ def derive(
     first = _apply(session, context, ChangeSet(entities=entities, enrollments=ended, atomic=False), report)
     second = _apply(session, context, ChangeSet(enrollments=made, events=events, atomic=False), report)
     visits.note_origins(session, work)
+    decisions.note_decisions(session, context, work.decisions)
     report.issues += scope.issues
-    _express_enrollments(session, context, programs, [*first, *second], report)
+    shown = {one.pk: one.subject for one in (*first, *second) if one.kind == "enrollment" and one.subject is not None}
+    _express_enrollments(session, context, programs, shown | work.reclassified(), report)
 
 
 def _concerned(session: Session, programs: Sequence[Bound], clinical: Iterable[Stored]) -> set[int]:
@@ -68,6 +72,13 @@ def _concerned(session: Session, programs: Sequence[Bound], clinical: Iterable[S
     return enrolled
 
 
+def _reconsidered(session: Session, programs: Sequence[Bound], patients: set[int]) -> set[int]:
+    """Return the persons who may be cases now that more is known of them."""
+    if not patients or not any(case.sex or case.ages for bound in programs for case in bound.binding.cases):
+        return set()
+    return decisions.refused_persons(session, patients)
+
+
 def _apply(session: Session, context: Context, changes: ChangeSet, report: Report) -> list[tracker.Touched]:
     written = tracker.apply(session, context, changes)
     report.outcomes += [outcome for outcome in written.outcomes if outcome.action != "unchanged"]
@@ -76,10 +87,9 @@ def _apply(session: Session, context: Context, changes: ChangeSet, report: Repor
 
 
 def _express_enrollments(
-    session: Session, context: Context, programs: Sequence[Bound], touched: Iterable[tracker.Touched], report: Report
+    session: Session, context: Context, programs: Sequence[Bound], found: dict[int, int], report: Report
 ) -> None:
-    """Let the enrollments that were found show as EpisodeOfCare records."""
-    found = {one.pk: one.subject for one in touched if one.kind == "enrollment" and one.subject is not None}
+    """Let these enrollments (pk -> pk of the person) show as EpisodeOfCare records."""
     if not found:
         return
     patients: dict[int, dict[str, str]] = {}

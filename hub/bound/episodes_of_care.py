@@ -14,7 +14,7 @@ from tracker_core.changes import EnrollmentChange, RecordChange
 from tracker_core.database import Session
 from tracker_core.metadata import Metadata
 from tracker_core.records import Stored
-from tracker_core.tracker import episodes
+from tracker_core.tracker import decisions, episodes
 from tracker_core.tracker.episodes import Episode
 
 PROGRAM_SYSTEM = "urn:tracker-hub:program"
@@ -33,6 +33,7 @@ def changes_of(
     if not found:
         return []
     known = metadata.load(session)
+    classes = decisions.classifications(session, [one.pk for one in found])
     stored = {}
     for record in records.of_subject(session, sorted({one.person for one in found}), ["EpisodeOfCare"]):
         document = parse(record)
@@ -42,13 +43,14 @@ def changes_of(
         bound, where = bounds[one.program], f"enrollment {one.uid}"
         if one.uid in stored:
             record, before = stored[one.uid]
-            after = _after(bound, one, before, scope)
+            after = _after(bound, one, classes.get(one.pk, ""), before, scope)
             if after != before:
                 changes.append(
                     RecordChange("EpisodeOfCare", after, "patch", record.id, version=record.version, where=where)
                 )
         elif not one.deleted and one.person in patients:
-            after = _after(bound, one, _new(known, bound, one, patients[one.person]), scope)
+            made = _new(known, bound, one, patients[one.person])
+            after = _after(bound, one, classes.get(one.pk, ""), made, scope)
             changes.append(RecordChange("EpisodeOfCare", after, where=where))
     return changes
 
@@ -81,10 +83,12 @@ def _new(known: Metadata, bound: Bound, one: Episode, patient: dict[str, str]) -
     }
 
 
-def _after(bound: Bound, one: Episode, before: dict[str, Any], scope: Scope) -> dict[str, Any]:
+def _after(bound: Bound, one: Episode, classification: str, before: dict[str, Any], scope: Scope) -> dict[str, Any]:
     if one.deleted:
         return {**before, "status": "entered-in-error"}
     wanted = {"status": one.status, "enrolledAt": to_moment(one.enrolled_at.isoformat())}
     if one.completed_at:
         wanted["completedAt"] = one.completed_at.date().isoformat()
+    if classification:
+        wanted["classification"] = classification
     return write_person(bound.binding.enrolment, wanted, before, scope) or before

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings.binding.cases import case_day
-from mappings.binding.grammar import GROUPED
+from mappings.binding.definitions import GROUPED
 from tracker_core import records
 from tracker_core.database import Session
 from tracker_core.records import Stored

@@ -36,7 +36,8 @@ class BoundStage:
 class Bound:
     """A binding tied to metadata. `program` is None for one of persons only, or whose program is not here (yet).
 
-    `attributes` maps a row's key to the attribute; `issues` tell what the metadata does not have.
+    `attributes` maps a row's key to the attribute; `classified` are the uids of the stage and the data element that
+    hold the class of an episode; `issues` tell what the metadata does not have.
     """
 
     binding: Binding
@@ -44,6 +45,7 @@ class Bound:
     stages: dict[str, BoundStage]
     attributes: dict[str, Attribute]
     person: tuple[BoundRow, ...]
+    classified: tuple[str, str] | None = None
     issues: tuple[Issue, ...] = field(default=())
 
     def stage_of(self, uid: str) -> BoundStage | None:
@@ -129,7 +131,20 @@ def _tie(binding: Binding, known: Metadata) -> Bound:
         else:
             stages[name] = BoundStage(rules, stage, _elements(binding, rules, stage, issues))
     person = tuple(row for row in binding.person if row.key in attributes)
-    return Bound(binding, program, stages, attributes, person, tuple(issues))
+    classified = _classified(binding, stages, issues)
+    return Bound(binding, program, stages, attributes, person, classified, tuple(issues))
+
+
+def _classified(binding: Binding, stages: dict[str, BoundStage], issues: list[Issue]) -> tuple[str, str] | None:
+    told = binding.classified
+    stage = stages[told.stage].stage if told and told.stage in stages else None
+    if told is None or stage is None:
+        return None
+    for uid, bond in stage.elements.items():
+        if told.element in (uid, bond.element.code):
+            return stage.uid, uid
+    issues.append(_absent(binding, f"data element of {told.stage}", told.element))
+    return None
 
 
 def _find_stage(program: Program, key: str) -> ProgramStage | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hub.bound.cases import Spell, Work
@@ -20,8 +20,10 @@ from tracker_core.tracker.episodes import Visit
 from tracker_core.uids import new_uid
 
 _OPEN = ("SCHEDULE", "OVERDUE")
+_HAPPENED = ("ACTIVE", "COMPLETED", "VISITED")
 # A scheduled visit is fulfilled by an encounter that comes at most this much early, or any time later.
 _EARLY = timedelta(days=2)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -51,7 +53,34 @@ def find(programs: Sequence[Bound], touched: Iterable[Stored], work: Work) -> li
             _schedule(bound, person, spell, plan)
         for group in sorted(work.groups, key=lambda one: (one.day, one.key)):
             _take(bound, group, plan)
+        _tell_class(bound, plan)
     return list(plan.events.values())
+
+
+def _tell_class(bound: Bound, plan: _Plan) -> None:
+    """Let the first event of the stage that holds it say the class of its episode, where event or class are new."""
+    classified = bound.binding.classified
+    if bound.classified is None or classified is None or bound.program is None:
+        return
+    stage, element = bound.classified
+    for (_, program), spells in plan.work.spells.items():
+        for spell in spells if program == bound.program.uid else ():
+            uid, known = _first_event(plan, spell, stage)
+            if not uid or not spell.classification or (known and not spell.reclassified):
+                continue
+            change = plan.events.setdefault(uid, EventChange(uid=uid, where=f"class of {spell.uid}"))
+            change.data[element] = classified.value_of(spell.classification)
+
+
+def _first_event(plan: _Plan, spell: Spell, stage: str) -> tuple[str, bool]:
+    """Return the uid of the first event of a stage in an episode, and whether it was there before."""
+    gone = {change.uid for change in plan.events.values() if change.delete}
+    held = [one for one in plan.work.visits if (one.enrollment, one.stage) == (spell.uid, stage)]
+    live = [one for one in held if not one.deleted and one.uid not in gone and one.status in _HAPPENED]
+    if live:
+        return min(live, key=lambda one: one.occurred_at or one.scheduled_at or _LAST).uid, True
+    fresh = [one for one in plan.events.values() if (one.enrollment, one.stage) == (spell.uid, stage)]
+    return next((one.uid for one in fresh if one.uid not in gone and one.fields.get("status") in _HAPPENED), ""), False
 
 
 def note_origins(session: Session, work: Work) -> None:

@@ -4,11 +4,13 @@
     program KEY                                     uid, code or name of the program
     valueset NAME SYSTEM code-or-range…             ICD-10 knows ranges and chapters
     concepts NAME SYSTEM                            then indented lines, see `options`
-    case PATH in VALUESET enrol [confirmed] [window N days]
+    case TEST enrol …                               see `definitions`, as are the next two
+    class CLASS TEST
+    classify STAGE DATAELEMENT [CONCEPTS]
     schedule STAGE N… days                          visits made by an enrolment, days after it
     person                                          rows: attributes.CODE <-> path in Patient
     enrolment                                       rows: status … <-> path in EpisodeOfCare
-    stage NAME [PATH in VALUESET [or PATH in VALUESET]…] [otherwise]
+    stage NAME [TEST [or TEST]…] [otherwise]
         rows: occurredAt, status, dataValues.CODE <-> Type[selector].path; new Type key=value…
 
 A stage without test takes no records by itself; `otherwise` takes those of an encounter that no test of the binding
@@ -22,6 +24,7 @@ from functools import partial
 from typing import Any
 
 from mappings.binding.codecs import find_codec
+from mappings.binding.definitions import CLASSES, GROUPED, Case, Rule, Test, parse_case, parse_rule, parse_test
 from mappings.binding.options import OptionMap, parse_options
 from mappings.codecs.codec import Codec
 from mappings.naming import expand
@@ -33,37 +36,10 @@ from terminology.value_sets import Include, ValueSet
 
 _FIELDS = {
     "person": frozenset(),
-    "enrolment": frozenset({"status", "enrolledAt", "occurredAt", "completedAt"}),
+    "enrolment": frozenset({"status", "enrolledAt", "occurredAt", "completedAt", "classification"}),
     "stage": frozenset({"status", "occurredAt", "scheduledAt", "completedAt"}),
 }
 _GROUPS = {"person": "attributes", "enrolment": "attributes", "stage": "dataValues"}
-# What is read of one encounter.
-GROUPED = ("Encounter", "Observation", "Condition")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Test:
-    """`PATH in VALUESET`: a record of `type` whose element is coded in the set."""
-
-    type: str
-    place: Place
-    values: ValueSet
-
-    def holds(self, record: Doc) -> bool:
-        """Tell whether the record's element is coded in the set."""
-        found = self.place.get(record)
-        if isinstance(found, dict):
-            return self.values.holds_any(found.get("coding", [found]))
-        return False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """A case definition: a test, whether only confirmed conditions count, and the days within which cases are one."""
-
-    test: Test
-    confirmed: bool = False
-    window: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +81,19 @@ class Stage:
     templates: dict[str, Template] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """Where the class of an episode is kept as a value: a stage, a data element, and its options if it has any."""
+
+    stage: str
+    element: str
+    options: OptionMap | None = None
+
+    def value_of(self, name: str) -> str:
+        """Return the value that says a class."""
+        return (self.options.option_of({"code": name}) if self.options else None) or name
+
+
 @dataclass(slots=True)
 class Binding:
     """One compiled binding. `program` is empty for a binding of persons only; `schedule` is (stage, days) pairs."""
@@ -114,6 +103,8 @@ class Binding:
     value_sets: dict[str, ValueSet] = field(default_factory=dict)
     concepts: dict[str, OptionMap] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    classified: Classified | None = None
     schedule: list[tuple[str, int]] = field(default_factory=list)
     person: list[BoundRow] = field(default_factory=list)
     enrolment: list[BoundRow] = field(default_factory=list)
@@ -164,13 +155,21 @@ def _read_concepts(binding: Binding, section: Section, _name: str) -> None:
 
 
 def _read_case(binding: Binding, section: Section, _name: str) -> None:
-    path, _in, values, *rest = section.heading[1:]
-    window = 0
-    if rest[-3:-2] == ["window"] and rest[-1] == "days":
-        window, rest = int(rest[-2]), rest[:-3]
-    if _in != "in" or rest not in (["enrol"], ["enrol", "confirmed"]):
-        raise BadRow("a case reads: case PATH in VALUESET enrol [confirmed] [window N days]")
-    binding.cases.append(Case(_test(binding, path, values), "confirmed" in rest, window))
+    binding.cases.append(parse_case(list(section.heading[1:]), binding.value_sets))
+
+
+def _read_rule(binding: Binding, section: Section, _name: str) -> None:
+    binding.rules.append(parse_rule(list(section.heading[1:]), binding.value_sets))
+
+
+def _read_classified(binding: Binding, section: Section, _name: str) -> None:
+    stage, element, *maps = section.heading[1:]
+    if len(maps) > 1 or any(name not in binding.concepts for name in maps) or binding.classified:
+        raise BadRow("one line reads: classify STAGE DATAELEMENT [CONCEPTS]")
+    options = binding.concepts[maps[0]] if maps else None
+    if options and any(options.option_of({"code": name}) is None for name in CLASSES):
+        raise BadRow(f"the concepts {options.name} must name {', '.join(CLASSES)}")
+    binding.classified = Classified(stage, element, options)
 
 
 def _read_schedule(binding: Binding, section: Section, _name: str) -> None:
@@ -194,27 +193,11 @@ def _read_stage(binding: Binding, section: Section, name: str) -> None:
     if rest[-1:] == ["otherwise"]:
         stage.otherwise, rest = True, rest[:-1]
     if rest:
-        stage.tests += tuple(_test(binding, *_test_words(part)) for part in _split(rest, "or"))
+        stage.tests += tuple(parse_test(part, binding.value_sets) for part in _split(rest, "or"))
     stage.rows += [_compile_row(binding, row, "stage", DOCUMENT) for row in section.rows]
     for line in section.others:
         template = _template(line, name)
         stage.templates[template.type] = template
-
-
-def _test_words(words: list[str]) -> tuple[str, str]:
-    if len(words) != 3 or words[1] != "in":
-        raise BadRow(f"{' '.join(words)!r} is no test: PATH in VALUESET")
-    return words[0], words[2]
-
-
-def _test(binding: Binding, path: str, values: str) -> Test:
-    if values not in binding.value_sets:
-        raise BadRow(f"there is no value set {values}")
-    parsed = parse_path(path, DOCUMENT)
-    first = parsed.steps[0]
-    if first.name not in GROUPED or len(parsed.steps) < 2 or parsed.star >= 0:
-        raise BadRow(f"{path} names no element of {', '.join(GROUPED)}")
-    return Test(first.name, compile_place(Path(path, first.name, parsed.steps[1:])), binding.value_sets[values])
 
 
 def _compile_row(binding: Binding, row: Row, section: str, structure: str) -> BoundRow:
@@ -271,8 +254,10 @@ def _template(line: Line, name: str) -> Template:
 
 def _check(binding: Binding, name: str) -> None:
     """Refuse what no single line shows."""
-    if (binding.cases or binding.stages or binding.schedule) and not binding.program:
+    if (binding.cases or binding.rules or binding.stages or binding.schedule) and not binding.program:
         raise BadRow(f"{name}: cases and stages need a program")
+    if binding.classified and binding.classified.stage not in binding.stages:
+        raise BadRow(f"{name}: there is no stage {binding.classified.stage} to classify")
     if sum(stage.otherwise for stage in binding.stages.values()) > 1:
         raise BadRow(f"{name}: only one stage can be the one otherwise")
     for stage in binding.stages.values():
@@ -328,6 +313,8 @@ _SECTIONS: dict[str, Callable[[Binding, Section, str], None]] = {
     "valueset": _read_value_set,
     "concepts": _read_concepts,
     "case": _read_case,
+    "class": _read_rule,
+    "classify": _read_classified,
     "schedule": _read_schedule,
     "person": _read_person,
     "enrolment": _read_enrolment,
