@@ -1,7 +1,8 @@
-"""What happens by the clock: appointment reminders, and corrections of what was reported."""
+"""What happens by the clock: reminders, corrections of what was reported, files of exports that are thrown away."""
 
 from datetime import datetime
 
+from hub import bulk
 from hub.runtime import Runtime
 from tracker_core import aggregates, history, messages, peers
 from tracker_core.aggregates.following import behind
@@ -16,8 +17,9 @@ ACTOR = "schedule"
 def tick(runtime: Runtime, at: datetime | None = None) -> int:
     """Queue everything that has become due by now, or by `at`; safe to run from many processes.
 
-    Returns how many messages are new.
+    Returns how many messages are new. Exports that have expired are thrown away.
     """
+    bulk.clear(runtime, at)
     with transaction(runtime.pool) as session:
         queued = queue_reminders(session, at)
     with transaction(runtime.pool) as session:

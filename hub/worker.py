@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub import indexing, schedule, work
+from hub import bulk, indexing, schedule, work
 from hub.runtime import Runtime
 from tracker_core.errors import Unavailable
 
@@ -59,6 +59,7 @@ def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
         Round("outbound", lambda: run_outbound(runtime, name, senders), IDLE_SECONDS),
         Round("schedule", lambda: schedule.tick(runtime), TICK_SECONDS, woken=False),
         Round("indexing", lambda: indexing.turn(runtime), INDEX_SECONDS, woken=False),
+        Round("bulk", lambda: bulk.turn(runtime), INDEX_SECONDS, woken=False),
     )
 
 

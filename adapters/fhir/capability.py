@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from adapters.fhir.bulk import OPERATIONS as BULK
 from adapters.fhir.patching import JSON_PATCH
 from adapters.fhir.searching import operations as searching
 from adapters.fhir.terminology.operations import OPERATIONS
@@ -45,6 +46,7 @@ def _statement(base: str, now: int) -> bytes:
                     "resource": [_resource(type_, now) for type_ in resource_types()],
                     "interaction": [{"code": code} for code in _SYSTEM],
                     "searchParam": [{"name": name, "type": kind} for name, kind in EVERYWHERE.items()],
+                    "operation": [{"name": name, "definition": url} for of, name, url in BULK if not of],
                 }
             ],
         }
@@ -58,6 +60,7 @@ def _resource(type_: str, now: int) -> dict[str, Any]:
     operations = [_operation(type_, name) for of, name in OPERATIONS if of == type_]
     ours = {one.name: one.definition for one in searching.OPERATIONS if one.type == type_}
     operations += [{"name": name, "definition": definition} for name, definition in ours.items()]
+    operations += [{"name": name, "definition": definition} for of, name, definition in BULK if of == type_]
     return {
         "type": type_,
         "interaction": [{"code": code} for code in _INTERACTIONS],

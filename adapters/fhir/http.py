@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Accepted, Access, Envelope
 from adapters.fhir import answers, capability, outcomes, reads
+from adapters.fhir.bulk import http as bulk
 from adapters.fhir.formats import Handler, negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.reading import READS
@@ -67,6 +68,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         route("/", bundle, "POST"),
         route("/metadata", metadata, "GET"),
         *terminology.routes(access, PREFIX),
+        *bulk.routes(access, PREFIX),
         *searching.routes(PREFIX, search, operate),
         route("", get, "GET"),
         route("/", get, "GET"),

@@ -15,7 +15,7 @@ from hub.queue import pulse
 from hub.queue.celery_app import SWEEP_SECONDS, TASKS, make_app
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
-from hub.settings import Settings
+from hub.settings import Settings, files_folder
 from hub.worker import Round, Worker, rounds, take_turn
 from tracker_core.database import open_pool
 from tracker_core.errors import Malformed
@@ -52,7 +52,7 @@ def run_worker(settings: Settings, concurrency: int) -> None:
     with database(settings) as url:
         pool = open_pool(url, settings.database_pool)
         try:
-            runtime = Runtime(pool, ADAPTERS)
+            runtime = Runtime(pool, ADAPTERS, files=files_folder(settings))
             if settings.redis_url:
                 run_celery(runtime, settings.redis_url, concurrency)
             else:

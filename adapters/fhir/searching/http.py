@@ -32,7 +32,7 @@ def routes(prefix: str, run: Run, operate: Operate) -> Sequence[BaseRoute]:
 
     def operation(one: Operation) -> BaseRoute:
         async def operated(request: HttpRequest) -> Response:
-            given = await _parameters(request) if request.method == "POST" else []
+            given = await parameters(request) if request.method == "POST" else []
             return await operate(one, request, [*query_pairs(request.url.query), *given])
 
         return Route(f"{prefix}/{one.path}", negotiated(operated), methods=list(one.methods))
@@ -44,7 +44,8 @@ def routes(prefix: str, run: Run, operate: Operate) -> Sequence[BaseRoute]:
     ]
 
 
-async def _parameters(request: HttpRequest) -> list[tuple[str, str]]:
+async def parameters(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return what a posted form or Parameters says, as a query would. Raises `Malformed`."""
     raw = await request.body()
     kind = kind_of(request.headers.get("content-type", ""))
     if kind == _FORM or not raw.strip():

@@ -70,11 +70,14 @@ def _of_person(person: int | None) -> sql.Composable:
 
 
 def _of_patient(pk: int) -> sql.Composable:
-    return any_of([sql.SQL("r.pk = {}").format(sql.Literal(pk)), has_any([reference_token(n, pk) for n in _numbers()])])
+    return any_of(
+        [sql.SQL("r.pk = {}").format(sql.Literal(pk)), has_any([reference_token(n, pk) for n in patient_numbers()])]
+    )
 
 
 @cache
-def _numbers() -> tuple[int, ...]:
+def patient_numbers() -> tuple[int, ...]:
+    """Return the numbers of the parameters by which records belong to a patient."""
     members = compartments()["Patient"].items()
     return tuple(
         sorted(
