@@ -1,6 +1,6 @@
 """What a format offers to the hub: one `Adapter` value per folder, made of plain functions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from mappings.concepts import Translate
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Peer, User
 from tracker_core.database import AsyncPool, Session
+from tracker_core.errors import Unavailable
 from tracker_core.issues import Issue, Report
 
 
@@ -80,13 +81,14 @@ class View:
 
     `kind`: `person` (documents: Patient first, then what hangs on it; values: `trackedEntity`, the tracker's side),
     `record` (the document, then its Patient and Encounter), `report` (values: one aggregate submission), `reminder`
-    (values: who, when, where, language).
+    (values: who, when, where, language). `names` is what the receiver calls those of the documents that it has from us.
     """
 
     kind: str
     type: str
     documents: list[dict[str, Any]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Receipt:
     """What the receiver answered. `accepted` false is final (the message is rejected); `answer` is kept as received.
 
     `items` holds the receiver's verdict per item where it gives one: key of the item -> reason, empty when accepted.
+    `names` is what the receiver calls records of ours: our reference (`Patient/1`) -> its name.
     A receiver that is away raises `Unavailable` instead and is asked again.
     """
 
@@ -111,6 +114,27 @@ class Receipt:
     answer: bytes = b""
     issues: list[Issue] = field(default_factory=list)
     items: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+class Interrupted(Unavailable):
+    """The receiver went away in the middle: `names` is what it has made of our records until then."""
+
+    def __init__(self, detail: str, names: dict[str, str]) -> None:
+        super().__init__(detail)
+        self.names = names
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a peer answered when it was asked for news: bytes to keep as one message, and the cursor behind them.
+
+    Without bytes there was nothing to keep on the way to the cursor. The cursor is JSON of the adapter's own making.
+    """
+
+    raw: bytes
+    cursor: dict[str, Any]
+    envelope: Envelope = field(default_factory=Envelope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +226,9 @@ class Adapter:
     write(view, sender, control_id) -> document    pure; raises Unsupported for a view it cannot express
     render(document, sender) -> bytes
     send(outgoing, peer) -> Receipt       raises Unavailable
+    pull(peer, cursor, ours) -> Iterator[Pulled]
+        what the peer has that is new since `cursor` (`{}` at first), in an order that may be broken off after any;
+        `ours(names)` tells which of its objects it has from the hub. Raises Unavailable
     face    its HTTP routes, where it has any: the hub mounts them behind authentication and size limits
     """
 
@@ -214,4 +241,5 @@ class Adapter:
     write: Callable[[View, Sender, str], Any] | None = None
     render: Callable[[Any, Sender], bytes] | None = None
     send: Callable[[Outgoing, Peer], Receipt] | None = None
+    pull: Callable[[Peer, dict[str, Any], Callable[[Sequence[str]], set[str]]], Iterator[Pulled]] | None = None
     face: Face | None = None

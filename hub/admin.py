@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from adapters.contract import Envelope
-from hub import answering, bound, deciding, reporting, schedule, trying
+from hub import answering, bound, deciding, pulling, reporting, schedule, trying
 from hub.convert import Converted, convert
 from hub.runtime import Runtime
 from tracker_core import history, messages, peers, persons, routes
@@ -73,6 +73,7 @@ def routes_for(runtime: Runtime) -> APIRouter:
     router.include_router(reporting.routes_for(runtime))
     router.include_router(answering.routes_for(runtime))
     router.include_router(deciding.routes_for(runtime))
+    router.include_router(pulling.routes_for(runtime))
     return router
 
 

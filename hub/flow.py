@@ -8,7 +8,7 @@ from hub.runtime import Runtime
 from hub.translations import of_peer
 from hub.views import load_view
 from terminology import snapshots
-from tracker_core import history, messages, peers, routes, unmapped
+from tracker_core import history, messages, peers, pulls, records, routes, unmapped
 from tracker_core.context import Peer
 from tracker_core.database import Rollback, Session
 from tracker_core.errors import Unsupported
@@ -139,6 +139,15 @@ def render(session: Session, runtime: Runtime, message: Message) -> Outgoing:
     content_type = str(peer.settings.get("content_type") or adapter.content_types[0])
     messages.keep_rendering(session, message.id, body, content_type, control_id)
     return Outgoing(body, content_type, control_id, message.type)
+
+
+def note_names(session: Session, message: Message, names: dict[str, str]) -> None:
+    """Remember what the receiver of a message calls the records it was sent: our reference -> its name."""
+    if not names:
+        return
+    found = records.read(session, [(type, id) for type, _, id in (name.partition("/") for name in names)])
+    known = {names[one.reference]: one.pk for one in found.values()}
+    pulls.note_names(session, history.open_change_set(session, message.actor), message.peer, known)
 
 
 def deliver(runtime: Runtime, peer: Peer, outgoing: Outgoing) -> Receipt:

@@ -10,7 +10,9 @@ def configure(style: str) -> None:
     """Set up logging for this process: `json`, `text`, or `auto` (text on a terminal, json elsewhere)."""
     as_text = style == "text" or (style == "auto" and sys.stderr.isatty())
     render: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if as_text
+        else structlog.processors.JSONRenderer()
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.contract import View
 from hub.bound import parse
-from tracker_core import aggregates, records
+from tracker_core import aggregates, pulls, records
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
@@ -16,7 +16,10 @@ from tracker_core.tracker.documents import Parts
 def load_view(session: Session, message: Message) -> View:
     """Return the view that `message.about` asks for. Raises `NotFound` when the thing is gone."""
     (kind, key), *_ = message.about.items()
-    return VIEWS[kind](session, message.type, key)
+    view = VIEWS[kind](session, message.type, key)
+    references = [(document["resourceType"], document["id"]) for document in view.documents]
+    view.names = pulls.names_of(session, message.peer, references) if references else {}
+    return view
 
 
 def load_person(session: Session, type: str, person: int) -> View:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from adapters.contract import Accepted, Envelope, Receipt
+from adapters.contract import Accepted, Envelope, Interrupted, Receipt
 from hub import flow
 from hub.runtime import Runtime
 from tracker_core import aggregates, messages, peers
@@ -174,6 +174,8 @@ def send(runtime: Runtime, message: Message) -> Receipt | None:
         receipt = flow.deliver(runtime, peer, outgoing)
     except Unavailable as error:
         with transaction(runtime.pool) as session:
+            if isinstance(error, Interrupted):
+                flow.note_names(session, message, error.names)
             messages.postpone(session, message, error.detail)
         return None
     except Exception as error:
@@ -204,6 +206,7 @@ def _record(runtime: Runtime, message: Message, receipt: Receipt) -> None:
             receipt.answer,
             error,
         )
+        flow.note_names(session, message, receipt.names)
         if "report" in message.about:
             aggregates.record_answer(session, message.about["report"], receipt.accepted, receipt.items)
 

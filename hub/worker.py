@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub import bulk, indexing, schedule, work
+from hub import bulk, indexing, pulling, schedule, work
 from hub.runtime import Runtime
 from tracker_core.errors import Unavailable
 
@@ -17,6 +17,7 @@ log = structlog.get_logger()
 IDLE_SECONDS = 0.5
 TICK_SECONDS = 4.0
 INDEX_SECONDS = 1.0
+PULL_SECONDS = 1.0
 BATCH = 50
 
 
@@ -60,6 +61,7 @@ def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
         Round("schedule", lambda: schedule.tick(runtime), TICK_SECONDS, woken=False),
         Round("indexing", lambda: indexing.turn(runtime), INDEX_SECONDS, woken=False),
         Round("bulk", lambda: bulk.turn(runtime), INDEX_SECONDS, woken=False),
+        Round("pulling", lambda: pulling.turn(runtime), PULL_SECONDS, woken=False),
     )
 
 

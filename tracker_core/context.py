@@ -1,6 +1,6 @@
 """Who is acting, from which message: stamped on everything that an applied change set writes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ class Peer:
     format: str
     address: str | None
     settings: dict[str, Any]
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     active: bool = True
 
 

@@ -1,7 +1,7 @@
 """EMR files: flat rows of visits with ICD-10 codes, in and out in one shape."""
 
 from adapters.contract import Adapter
-from adapters.emr import export, results, transport, upload, visits
+from adapters.emr import export, pulling, results, transport, upload, visits
 from adapters.emr.http import FACE
 
 ADAPTER = Adapter(
@@ -14,5 +14,6 @@ ADAPTER = Adapter(
     write=export.write,
     render=export.render,
     send=transport.send,
+    pull=pulling.pull,
     face=FACE,
 )

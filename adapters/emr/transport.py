@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from adapters.contract import Outgoing, Receipt
+from adapters.emr import sftp
 from tracker_core.context import Peer
 from tracker_core.errors import Unavailable, Unsupported
 from tracker_core.issues import Issue
@@ -15,7 +16,7 @@ _SUFFIX = {"application/x-ndjson": ".ndjson", "text/tab-separated-values": ".tsv
 
 
 def send(outgoing: Outgoing, peer: Peer) -> Receipt:
-    """Deliver a file to the peer's address: into a folder (`file:///drop`, `/drop`), or by POST to an `http(s)` URL.
+    """Deliver a file to the peer's address: into a folder (`file:///drop`, `/drop`, `sftp://…`), or by POST to a URL.
 
     In a folder the file appears whole or not at all, under the control id: a retry replaces it.
     Raises Unavailable when the folder or the server is away, or the server answers 5xx, 408 or 429.
@@ -26,12 +27,20 @@ def send(outgoing: Outgoing, peer: Peer) -> Receipt:
         return _post(outgoing, peer)
     if parts.scheme == "file" or address.startswith("/"):
         return _drop(outgoing, Path(unquote(parts.path)))
+    if parts.scheme == "sftp":
+        name = _name(outgoing)
+        sftp.drop(peer, name, outgoing.body)
+        return Receipt(accepted=True, answer=name.encode())
     raise Unsupported(f"the address of {peer.code} is neither a folder nor an http URL")
 
 
-def _drop(outgoing: Outgoing, folder: Path) -> Receipt:
+def _name(outgoing: Outgoing) -> str:
     suffix = _SUFFIX.get(outgoing.content_type.partition(";")[0].strip(), ".csv")
-    path = folder / (re.sub(r"[^\w.-]", "_", outgoing.control_id) + suffix)
+    return re.sub(r"[^\w.-]", "_", outgoing.control_id) + suffix
+
+
+def _drop(outgoing: Outgoing, folder: Path) -> Receipt:
+    path = folder / _name(outgoing)
     draft = path.with_name(f".{path.name}.part")
     try:
         draft.write_bytes(outgoing.body)

@@ -49,8 +49,7 @@ def look(folder: Path, accept: Callable[[bytes, Envelope], Accepted], before: di
 
 def take(path: Path, accept: Callable[[bytes, Envelope], Accepted]) -> Accepted:
     """Hand over one file, write its result beside it, and put it away. Raises Unavailable, and then nothing moved."""
-    envelope = Envelope(_TYPES.get(path.suffix.lower(), "text/csv"), parameters={"file": path.name, "result": "csv"})
-    accepted = accept(path.read_bytes(), envelope)
+    accepted = accept(path.read_bytes(), envelope_of(path.name))
     if isinstance(accepted.error, Unavailable):
         raise accepted.error
     _write(path.with_name(path.name + RESULT), accepted.answer)
@@ -59,10 +58,19 @@ def take(path: Path, accept: Callable[[bytes, Envelope], Accepted]) -> Accepted:
     return accepted
 
 
+def envelope_of(name: str) -> Envelope:
+    """Return what the name of a dropped file says of it."""
+    return Envelope(_TYPES.get(Path(name).suffix.lower(), "text/csv"), parameters={"file": name, "result": "csv"})
+
+
+def is_finished(name: str) -> bool:
+    """Tell whether a file of this name may be taken: it is not hidden, half transferred, or an answer of ours."""
+    return not (name.startswith(".") or name.lower().endswith((*_UNFINISHED, RESULT)))
+
+
 def _candidate(path: Path) -> Look | None:
     """Return size and time of a file that may be taken."""
-    name = path.name.lower()
-    if name.startswith(".") or name.endswith((*_UNFINISHED, RESULT)):
+    if not is_finished(path.name):
         return None
     try:
         found = path.stat()
