@@ -33,7 +33,8 @@ class RecordChange:
       `delete`  the record `id` or what `match` finds: one record, unless `every`;
       `retract` what the sender no longer says: every live record of this peer that `match` finds and that no other
                 change of the set writes becomes `entered-in-error` and stays readable; nothing when there is none.
-                `document` is empty (`{}`). Snapshots use it: a corrected EMR row, DG1 segments of an ADT^A08.
+                `document` is empty (`{}`). Snapshots use it: a corrected EMR row, DG1 segments of an ADT^A08. With
+                `id`, that one record; with `inside` (`Encounter/7`), nothing is looked for when that record is new.
     `document` is JSON as bytes (kept digit for digit) or as a parsed object (decimals as `Decimal`).
     `match` is a FHIR search query without its type (`identifier=urn:x|1`); several mean OR, first hit wins.
     `version` is the version the sender believes current (If-Match); `ANY_VERSION` means whichever, `NO_VERSION` that
@@ -57,6 +58,7 @@ class RecordChange:
     clears: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     edit: Callable[[bytes], bytes | Issue] | None = None
     every: bool = False
+    inside: str = ""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from adapters.emr.places import name_place
 from adapters.emr.sheet import Row
 from adapters.emr.systems import ORG_UNIT, PATIENT, VISIT, system_of, to_peer, value_in
 from adapters.emr.tables import Layout
+from mappings.codecs.keyed import record_id
 from tracker_core.changes import RecordChange
 from tracker_core.context import Peer
 
@@ -31,8 +32,8 @@ def patient_change(doc: dict[str, Any], peer: Peer, line: int) -> RecordChange:
     number = value_in(patient["identifier"], PATIENT)
     identifiers = to_peer(patient["identifier"], peer)
     document = {"resourceType": "Patient", **patient, "identifier": identifiers}
-    match = _match(system_of(peer, PATIENT), number)
-    return RecordChange("Patient", document, "merge", "", f"#Patient-{number}", (match,), where=name_place(line))
+    known = record_id(peer.code, "Patient", number)
+    return RecordChange("Patient", document, "merge", known, f"#Patient-{number}", where=name_place(line))
 
 
 def visit_changes(doc: dict[str, Any], row: Row, layout: Layout, peer: Peer, patient: str) -> Visit:
@@ -56,7 +57,8 @@ def visit_changes(doc: dict[str, Any], row: Row, layout: Layout, peer: Peer, pat
         key = f"{number}/{code}"
         identifiers = [{"system": items, "value": key}, *document.pop("identifier", [])]
         whole = {"resourceType": type_, "identifier": identifiers, **document}
-        visit.changes.append(RecordChange(type_, whole, "merge", "", f"#{type_}-{key}", (_match(items, key),)))
+        known = record_id(peer.code, type_, number, code)
+        visit.changes.append(RecordChange(type_, whole, "merge", known, f"#{type_}-{key}"))
     visit.changes[0].document["subject"] = common["subject"]  # type: ignore[index] # made as an object above
     visit.changes.extend(_retractions(doc, row, layout, peer, number))
     for change in visit.changes:
@@ -71,8 +73,7 @@ def _encounter(doc: dict[str, Any], number: str, peer: Peer, diagnoses: list[str
         document["serviceProvider"] = {"identifier": {"system": ORG_UNIT, "value": place}}
     ranked = [{"condition": {"reference": name}, "rank": rank} for rank, name in enumerate(diagnoses, start=1)]
     document["diagnosis"] = ranked or None
-    match = _match(system_of(peer, VISIT), number)
-    return RecordChange("Encounter", document, "merge", "", f"#Encounter-{number}", (match,))
+    return RecordChange("Encounter", document, "merge", record_id(peer.code, "Encounter", number), f"#Encounter-{number}")
 
 
 def _conditions(
@@ -96,12 +97,11 @@ def _conditions(
 def _retractions(doc: dict[str, Any], row: Row, layout: Layout, peer: Peer, number: str) -> Iterator[RecordChange]:
     """Yield what a row takes back: diagnoses it does not name, measurements whose cells are there and empty."""
     if layout.diagnoses & row.cells.keys():
-        yield RecordChange("Condition", {}, "retract", match=(_match(system_of(peer, VISIT), number),))
+        inside = f"Encounter/{record_id(peer.code, 'Encounter', number)}"
+        yield RecordChange("Condition", {}, "retract", match=(_match(system_of(peer, VISIT), number),), inside=inside)
     said = {item["code"]["coding"][0]["code"] for item in doc.get("Observation", [])}
     empty = [code for column, code in layout.observations.items() if column in row.cells and code not in said]
-    if empty:
-        items = f"{system_of(peer, VISIT)}:item"
-        yield RecordChange("Observation", {}, "retract", match=tuple(_match(items, f"{number}/{c}") for c in empty))
+    yield from (RecordChange("Observation", {}, "retract", record_id(peer.code, "Observation", number, c)) for c in empty)
 
 
 def _match(system: str, value: str) -> str:

@@ -124,7 +124,7 @@ def group_same(drafts: Sequence[Draft], source: int | None) -> None:
         if change.method not in ("create", "merge", "put"):
             continue
         keys = [(draft.type, f"?{source if change.method == 'merge' else ''}{normal(q)}") for q in change.match]
-        keys += [(draft.type, draft.id)] if draft.id and change.method == "put" else []
+        keys += [(draft.type, draft.id)] if draft.id and change.method in ("put", "merge") else []
         same = next((first[key] for key in keys if key in first), None)
         if same is not None and same is not draft:
             draft.same = same

@@ -9,7 +9,7 @@ from tracker_core.database import Session
 from tracker_core.errors import Malformed
 from tracker_core.issues import Issue
 from tracker_core.records import documents, identities
-from tracker_core.records.definitions import elements
+from tracker_core.records.definitions import elements, resource_types
 from tracker_core.records.drafts import Draft, Head, recheck
 from tracker_core.records.identities import Wanted
 from tracker_core.uids import new_uid
@@ -27,7 +27,8 @@ def settle(session: Session, context: Context, drafts: list[Draft]) -> tuple[lis
     Rows to be replaced are locked in (type, id) order. A draft whose record needs nothing done has its `action` set.
     """
     source = context.peer.id if context.peer else None
-    wanted = {id(d): _searches(d, source) for d in drafts}
+    fresh = _absent(session, {d.change.inside for d in drafts if d.change.inside})
+    wanted = {id(d): [] if d.change.inside in fresh else _searches(d, source) for d in drafts}
     identities.lock(session, (w for d in drafts if d.change.method != "delete" for w in wanted[id(d)]))
     try:
         found = identities.find(session, [w for searches in wanted.values() for w in searches])
@@ -42,7 +43,7 @@ def settle(session: Session, context: Context, drafts: list[Draft]) -> tuple[lis
         matches = [head for w in wanted[id(draft)] for head in found[w] if head.pk not in gone]
         if draft.change.method == "delete":
             gone |= {head.pk for head in matches}
-        if draft.change.method == "retract" or (draft.change.every and matches):
+        if (draft.change.method == "retract" and not draft.id) or (draft.change.every and matches):
             settled += _one_each(draft, matches)
         elif problem := _identify(draft, matches):
             issues.append(problem)
@@ -50,7 +51,12 @@ def settle(session: Session, context: Context, drafts: list[Draft]) -> tuple[lis
             settled.append(draft)
     issues += _overlaps(settled)
     issues += _replace(session, [d for d in settled if d.action != "refused"])
-    return [d for d in settled if d.action != "refused"], issues
+    return [d for d in settled if d.action != "refused" and not _is_idle(d)], issues
+
+
+def _is_idle(draft: Draft) -> bool:
+    """Tell whether a draft takes back a record that is not there: it is not worth a word."""
+    return draft.change.method == "retract" and not (draft.head and draft.head.live)
 
 
 def _overlaps(drafts: Sequence[Draft]) -> list[Issue]:
@@ -65,6 +71,15 @@ def _overlaps(drafts: Sequence[Draft]) -> list[Issue]:
             issues.append(_issue(draft, "duplicate", "another entry writes the same record"))
         seen.add((draft.type, draft.id))
     return issues
+
+
+def _absent(session: Session, references: set[str]) -> set[str]:
+    """Return those of the references that are of no record yet."""
+    numbers = resource_types()
+    keys = {reference: (numbers[type_], id) for reference in references for type_, _, id in [reference.partition("/")]}
+    found = identities.heads(session, keys.values())
+    there = {(head.type, head.id) for head in found.values() if head.version}
+    return {reference for reference, key in keys.items() if key not in there}
 
 
 def _searches(draft: Draft, source: int | None) -> list[Wanted]:
@@ -126,7 +141,9 @@ def _replace(session: Session, drafts: Sequence[Draft]) -> list[Issue]:
         if draft.change.method == "retract" and (draft.type, draft.id) in written:
             draft.action = "ignored"
             continue
-        problems = _condition(draft) or _PREPARE.get(draft.change.method, _nothing)(draft)
+        problems = _condition(draft)
+        if not problems and not draft.action:
+            problems = _PREPARE.get(draft.change.method, _nothing)(draft)
         if any(p.severity == "error" for p in problems):
             draft.action = "refused"
         issues += problems
@@ -155,7 +172,7 @@ def _condition(draft: Draft) -> list[Issue]:
     if wanted > ANY_VERSION and (not live or head is None or head.version != wanted):
         there = f"version {head.version}" if head and live else "not there"
         return [_issue(draft, "version-conflict", f"{draft.reference} is {there}, not version {wanted}")]
-    if draft.change.method == "delete" and not live:
+    if draft.change.method in ("delete", "retract") and not live:
         draft.action = "ignored"
     return []
 

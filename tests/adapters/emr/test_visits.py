@@ -8,6 +8,7 @@ import pytest
 
 from adapters.emr import ADAPTER
 from adapters.emr.results import results
+from mappings.codecs.keyed import record_id
 from terminology import snapshots, store
 from terminology.concepts import Concept, Edition
 from terminology.icd10 import SYSTEM
@@ -66,7 +67,9 @@ def test_row_takes_back_what_it_no_longer_says(visits: bytes) -> None:
     retracted = {(c.where, c.type): c.match for c in read(visits).changes.records if c.method == "retract"}
     number = "identifier=urn:tracker-hub:peer:hc1:visit-number"
     assert retracted["line 2", "Condition"] == (f"{number}|V001",)
-    assert retracted["line 3", "Observation"] == (f"{number}:item|V002/29463-7",)
+    assert retracted["line 3", "Observation"] == ()
+    gone = [c.id for c in read(visits).changes.records if c.method == "retract" and c.type == "Observation"]
+    assert record_id("hc1", "Observation", "V002", "29463-7") in gone
     assert ("line 2", "Observation") not in retracted
     assert [c for c in read(f"{HEAD}\nP1,V1,2024-01-01\n").changes.records if c.method == "retract"] == []
 
@@ -144,7 +147,10 @@ def test_peer_names_its_systems_and_place() -> None:
     encounter = documents(changes, "Encounter")[0]
     assert encounter["serviceProvider"]["identifier"]["value"] == "HC9"
     assert encounter["period"]["start"] == "2024-01-01T08:00:00+02:00"
-    assert changes[1].match == ("identifier=urn:tracker-hub:peer:hc1:visit-number|V%5C%7C1",)
+    corrected = read(f"{HEAD},diagnoses\nP1,V|1,2024-01-01,B54\n", **settings).changes.records
+    taken_back = next(c for c in corrected if c.method == "retract")
+    assert taken_back.match == ("identifier=urn:tracker-hub:peer:hc1:visit-number|V%5C%7C1",)
+    assert taken_back.inside == f"Encounter/{changes[1].id}"
     assert [i.text for i in reading.issues] == ["read as 2024-01-01T08:00:00+02:00"]
 
 
