@@ -73,7 +73,8 @@ def _encounter(doc: dict[str, Any], number: str, peer: Peer, diagnoses: list[str
         document["serviceProvider"] = {"identifier": {"system": ORG_UNIT, "value": place}}
     ranked = [{"condition": {"reference": name}, "rank": rank} for rank, name in enumerate(diagnoses, start=1)]
     document["diagnosis"] = ranked or None
-    return RecordChange("Encounter", document, "merge", record_id(peer.code, "Encounter", number), f"#Encounter-{number}")
+    known = record_id(peer.code, "Encounter", number)
+    return RecordChange("Encounter", document, "merge", known, f"#Encounter-{number}")
 
 
 def _conditions(
@@ -101,7 +102,8 @@ def _retractions(doc: dict[str, Any], row: Row, layout: Layout, peer: Peer, numb
         yield RecordChange("Condition", {}, "retract", match=(_match(system_of(peer, VISIT), number),), inside=inside)
     said = {item["code"]["coding"][0]["code"] for item in doc.get("Observation", [])}
     empty = [code for column, code in layout.observations.items() if column in row.cells and code not in said]
-    yield from (RecordChange("Observation", {}, "retract", record_id(peer.code, "Observation", number, c)) for c in empty)
+    known = (record_id(peer.code, "Observation", number, code) for code in empty)
+    yield from (RecordChange("Observation", {}, "retract", id) for id in known)
 
 
 def _match(system: str, value: str) -> str:

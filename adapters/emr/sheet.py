@@ -6,9 +6,9 @@ A row that cannot be read is a row with a `fault`: it is reported by its line, a
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from adapters.emr.charset import decode
@@ -16,6 +16,7 @@ from tracker_core.errors import Malformed
 
 DELIMITERS = ",;\t|"
 _SAMPLE = 25
+_HEAD = 1000
 csv.field_size_limit(1 << 20)
 
 
@@ -48,24 +49,68 @@ def fold(name: str) -> str:
 
 def read_sheet(raw: bytes, charset: str = "", delimiter: str = "", layout: str = "") -> Sheet:
     """Open a file; what is not given is detected. Raises Malformed when it is no text, or its header is unusable."""
-    text = decode(raw, charset)
-    if not text.strip():
+    return open_sheet(io.StringIO(decode(raw, charset), newline=""), delimiter, layout)
+
+
+def open_sheet(text: Iterable[str], delimiter: str = "", layout: str = "") -> Sheet:
+    """Open a file from its lines, which are read as rows are asked for: only the first few are held.
+
+    The columns of an NDJSON are those of its first rows; later ones may bring others.
+    """
+    lines = iter(text)
+    head = list(islice(lines, _HEAD))
+    if not any(line.strip() for line in head):
         raise Malformed("the file is empty")
-    if layout == "ndjson" or (not layout and text.lstrip()[:1] in "{["):
-        return _read_ndjson(text)
-    lines = list(io.StringIO(text, newline=""))
-    return _read_csv(lines, delimiter or _sniff(lines))
+    if layout == "ndjson" or (not layout and next(line for line in head if line.strip()).lstrip()[:1] in "{["):
+        return _read_ndjson(head, lines)
+    return _read_csv(head, lines, delimiter or _sniff(head))
 
 
-def _read_csv(lines: list[str], delimiter: str) -> Sheet:
-    skipped = next((at for at, line in enumerate(lines) if line.strip()), 0)
+def _read_csv(head: list[str], rest: Iterator[str], delimiter: str) -> Sheet:
+    skipped = next(at for at, line in enumerate(head) if line.strip())
+    lines = Lines(chain(islice(head, skipped, None), rest), skipped)
     try:
-        reader = csv.reader(islice(lines, skipped, None), delimiter=delimiter, strict=True)
-        header = next(reader)
+        header = next(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise Malformed(f"the header cannot be read: {error}", f"line {skipped + 1}") from error
     columns = _header(header, skipped + 1)
-    return Sheet("csv", columns, _csv_rows(lines, delimiter, skipped + reader.line_num, list(columns)), delimiter)
+    lines.settle()
+    return Sheet("csv", columns, _csv_rows(lines, delimiter, list(columns)), delimiter)
+
+
+class Lines:
+    """The lines of a file, numbered, those since the last `settle` held so that they can be read again."""
+
+    def __init__(self, source: Iterator[str], before: int = 0) -> None:
+        self._source = source
+        self._held: list[str] = []
+        self._back: list[str] = []
+        self.number = before
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.pop() if self._back else next(self._source)
+        self._held.append(line)
+        return line
+
+    @property
+    def first(self) -> int:
+        """The number of the first line that is held, or of the next one."""
+        return self.number + 1
+
+    @property
+    def held(self) -> int:
+        """How many lines are held."""
+        return len(self._held)
+
+    def settle(self, count: int | None = None) -> None:
+        """Let go of the lines held, or of the first `count`; the others will be read again."""
+        count = len(self._held) if count is None else count
+        self._back.extend(reversed(self._held[count:]))
+        self._held.clear()
+        self.number += count
 
 
 def _header(names: list[str], line: int) -> dict[str, str]:
@@ -82,29 +127,27 @@ def _header(names: list[str], line: int) -> dict[str, str]:
     return columns
 
 
-def _csv_rows(lines: list[str], delimiter: str, start: int, columns: list[str]) -> Iterator[Row]:
-    """Yield a row per record from line index `start` on; after a broken record, resume at the line below its first.
+def _csv_rows(lines: Lines, delimiter: str, columns: list[str]) -> Iterator[Row]:
+    """Yield a row per record; after a broken record, resume at the line below its first.
 
     A stray quote would otherwise swallow the rows up to the next one.
     """
-    at = start
-    while at < len(lines):
-        reader = csv.reader(islice(lines, at, None), delimiter=delimiter, strict=True)
-        first, base = at, at
+    going = True
+    while going:
+        going = False
         try:
-            for cells in reader:
-                row = _csv_row(first + 1, cells, columns)
-                spanned = base + reader.line_num - first
+            for cells in csv.reader(lines, delimiter=delimiter, strict=True):
+                row = _csv_row(lines.first, cells, columns)
+                going = row is not None and bool(row.fault) and lines.held > 1
+                lines.settle(1 if going else None)
                 if row is not None:
                     yield row
-                if row is not None and row.fault and spanned > 1:
+                if going:
                     break
-                first = base + reader.line_num
-            else:
-                return
         except csv.Error as error:
-            yield Row(first + 1, {}, f"a quote does not fit: {error}")
-        at = first + 1
+            yield Row(lines.first, {}, f"a quote does not fit: {error}")
+            lines.settle(1)
+            going = True
 
 
 def _csv_row(line: int, cells: list[str], columns: list[str]) -> Row | None:
@@ -137,12 +180,14 @@ def _sniff(lines: list[str]) -> str:
         raise Malformed(f"this is no table: {error}", "line 1") from error
 
 
-def _read_ndjson(text: str) -> Sheet:
-    rows = [_ndjson_row(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+def _read_ndjson(head: list[str], rest: Iterator[str]) -> Sheet:
+    numbered = enumerate(chain(head, rest), start=1)
+    rows = (_ndjson_row(number, line.strip()) for number, line in numbered if line.strip())
+    first = list(islice(rows, _HEAD))
     columns: dict[str, str] = {}
-    for row in rows:
+    for row in first:
         columns.update((name, name) for name in row.cells if name not in columns)
-    return Sheet("ndjson", columns, iter(rows))
+    return Sheet("ndjson", columns, chain(first, rows))
 
 
 def _ndjson_row(line: int, text: str) -> Row:

@@ -1,5 +1,6 @@
 """The mapping table of an EMR: found by its peer's settings, compiled once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,8 @@ from tracker_core.errors import Unsupported
 
 FOLDER = Path(mappings.__file__).parent / "tables" / "emr"
 DEFAULT = "visits"
+PATIENT_SYSTEM = "hub:patient-number"
+_NAME = re.compile(r"[\w-]+(/[\w-]+)?")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,15 +29,15 @@ class Layout:
     diagnoses: frozenset[str]
 
 
-def layout_of(peer: Peer) -> Layout:
-    """Return the layout that the peer's settings name.
+def layout_of(peer: Peer, table: str = "") -> Layout:
+    """Return the layout that `table` names, else the peer's settings.
 
     `table` (default `visits`) is a file of the built-in folder or of `overlay`, a folder whose file of that name is
     laid over the built-in one; `dates` are forms (`%d/%m/%Y`) that are read beside ISO. Raises Unsupported when there
     is no such table or it does not compile: the peer is misconfigured.
     """
     settings = peer.settings
-    name, overlay = str(settings.get("table", DEFAULT)), str(settings.get("overlay", ""))
+    name, overlay = table or str(settings.get("table", DEFAULT)), str(settings.get("overlay", ""))
     try:
         return _layout(name, overlay, tuple(settings.get("dates", ())))
     except BadRow as bad:
@@ -51,9 +54,18 @@ def _layout(name: str, overlay: str, dates: tuple[str, ...]) -> Layout:
     return Layout(table, _observations(table), _columns_of(table, "Condition"))
 
 
+def person_column(table: FlatTable) -> str:
+    """Return the column that names the person a row is about, empty when none does."""
+    for rule in table.rules:
+        path = (rule.place or rule.items).path  # type: ignore[union-attr] # one is set
+        if rule.columns and path.text.startswith(f"Patient.identifier[system={PATIENT_SYSTEM}]"):
+            return rule.columns[0]
+    return ""
+
+
 def _text(folder: Path, name: str) -> str:
     path = folder / f"{name}.map"
-    return path.read_text("utf-8") if path.name == f"{name}.map" and path.is_file() else ""
+    return path.read_text("utf-8") if _NAME.fullmatch(name) and path.is_file() else ""
 
 
 def _concept_maps(overlay: str) -> dict[str, ConceptMap]:

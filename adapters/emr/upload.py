@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from adapters.contract import Envelope, Identity
+from adapters.emr import chunks
 from adapters.emr.sheet import Sheet, read_sheet
 from tracker_core.errors import Malformed
 
@@ -20,6 +21,13 @@ def parse(raw: bytes, envelope: Envelope) -> Sheet:
     Parameters: `charset`, `layout` (`csv`, `ndjson`), `delimiter` (a character or `tab`, `comma`, `semicolon`, `pipe`).
     Raises Malformed or Unsupported for what is no such file.
     """
+    if envelope.content_type == chunks.TYPE:
+        return chunks.unpack(raw)
+    return read_sheet(raw, *options_of(envelope))
+
+
+def options_of(envelope: Envelope) -> tuple[str, str, str]:
+    """Return charset, delimiter and layout as an envelope declares them, empty where it does not. Raises Malformed."""
     kind, *options = (part.strip() for part in envelope.content_type.split(";"))
     declared = {
         name.casefold(): value.strip("\"' ") for name, _, value in (option.partition("=") for option in options)
@@ -32,4 +40,4 @@ def parse(raw: bytes, envelope: Envelope) -> Sheet:
     if not delimiter and kind == "text/tab-separated-values":
         delimiter = "\t"
     layout = parameters.get("layout", "") or ("ndjson" if "json" in kind else "")
-    return read_sheet(raw, parameters.get("charset", "") or declared.get("charset", ""), delimiter, layout)
+    return parameters.get("charset", "") or declared.get("charset", ""), delimiter, layout

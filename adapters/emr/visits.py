@@ -23,8 +23,8 @@ def read(sheet: Sheet, sender: Sender) -> Reading:
     column; what was read in another spelling than it was written is noted as `corrected`. Patients are one change
     each, whatever the number of their rows; of two rows of one visit the later counts.
     """
-    layout = layout_of(sender.peer)
-    wrong = list(_column_issues(sheet, layout))
+    layout = layout_of(sender.peer, sender.parameters.get("table", ""))
+    wrong = list(column_issues(sheet, layout))
     if any(issue.severity == "error" for issue in wrong):
         return Reading(issues=wrong, rejected=True)
     profile = profile_from(sender.peer.settings, sender.peer.code, sender.translate)
@@ -48,7 +48,8 @@ class _Batch:
     issues: list[Issue] = field(default_factory=list)
 
 
-def _column_issues(sheet: Sheet, layout: Layout) -> Iterator[Issue]:
+def column_issues(sheet: Sheet, layout: Layout) -> Iterator[Issue]:
+    """Yield what is wrong with the header of a sheet: columns that its table does not know, or misses."""
     table = layout.table
     for column, written in sheet.columns.items():
         if column in table.columns:

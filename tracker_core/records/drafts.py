@@ -38,7 +38,8 @@ class Draft:
     """One record to write. `raw` and `view` are its document as bytes and parsed (floats: for indexing only).
 
     `head` is the record it replaces, `same` another draft that stands for the same record, `doc` what will be stored,
-    `before` what is stored now. `action` stays empty until it is known what becomes of the draft.
+    `before` what is stored now. `action` stays empty until it is known what becomes of the draft. A merge that could
+    stand for itself is `whole`.
     """
 
     change: RecordChange
@@ -55,6 +56,7 @@ class Draft:
     doc: bytes = b""
     before: bytes = b""
     updated: datetime | None = None
+    whole: bool = False
     entries: Entries = field(default_factory=Entries)
 
     @property
@@ -105,11 +107,10 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
         return Draft(change, number, b"", {}, id=change.id), []
     where = change.where or change.type
     partial = change.method == "merge"
-    document = change.document
-    if partial and isinstance(document, dict):
-        document = documents.partial(document, change.type)
     try:
-        raw = documents.encode(document)
+        raw = documents.encode(change.document)
+        if partial and isinstance(change.document, dict) and any(word in raw for word in _HUSKS):
+            raw = documents.encode(documents.partial(change.document, change.type))
         view = orjson.loads(raw)
     except ValueError as error:
         return None, [Issue("structure", f"the document is no JSON: {error}", where=where)]
@@ -119,7 +120,14 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
     issues = _document_issues(draft, where, partial)
     if not partial and not issues:
         _index(draft)
-    return draft, issues
+    # What is required is asked of the merged document, and so is everything that a draft was not found whole in.
+    draft.whole = partial and not issues and not any(word in raw for word in _HUSKS) and "resourceType" in view
+    if draft.whole:
+        _index(draft)
+    return draft, [issue for issue in issues if not (partial and issue.code == "required")]
+
+
+_HUSKS = (b"null", b"{}", b"[]")
 
 
 def _index(draft: Draft) -> None:
@@ -154,9 +162,7 @@ def _document_issues(draft: Draft, where: str, partial: bool) -> list[Issue]:
         return [Issue("value", "the resource's id is not the one it is put to", where=where, value=str(view["id"]))]
     if not partial:
         return validation.check(type_, view, where)
-    # What is required is asked of the merged document.
-    named = documents.prune(view)
-    return [issue for issue in validation.check(type_, named, where) if issue.code != "required"]
+    return validation.check(type_, documents.prune(view) if any(word in draft.raw for word in _HUSKS) else view, where)
 
 
 def recheck(draft: Draft) -> list[Issue]:

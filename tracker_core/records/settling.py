@@ -99,6 +99,7 @@ def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:
             return _issue(draft, "duplicate", "another entry writes the same record")
         if change.method == "merge":
             draft.same.raw = documents.merge(draft.same.raw, draft.raw, change.type)
+            draft.same.whole = False
         draft.action = "ignored"
         return None
     if matches:
@@ -179,6 +180,8 @@ def _condition(draft: Draft) -> list[Issue]:
 
 def _prepare_merge(draft: Draft) -> list[Issue]:
     change = draft.change
+    if draft.whole and not draft.before and not change.defaults:
+        return []
     before = draft.before or documents.encode({"resourceType": change.type, **change.defaults})
     draft.raw = documents.merge(documents.clear(before, change.clears), draft.raw, change.type)
     return recheck(draft)
