@@ -7,7 +7,9 @@ from tracker_core import access, aggregates, packages, records, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
 from tracker_core.database import Session
+from tracker_core.identity.deciding import decide
 from tracker_core.identity.patients import merge_patients
+from tracker_core.identity.replacing import follow_links
 from tracker_core.issues import Issue, Outcome, Report
 
 
@@ -27,6 +29,10 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
     _write_records(session, context, changes, report)
     if changes.merges:
         _note(report, *merge_patients(session, context, changes.merges))
+    for decision in changes.decisions:
+        decided = decide(session, context, decision)
+        _note(report, decided.outcomes, decided.issues)
+        report.extra |= {"result": decided.survivor.doc.decode()} if decided.survivor else {}
     _write_rows(session, context, changes, report)
     if changes.aggregates:
         _note(report, *aggregates.apply_values(session, context, changes.aggregates))
@@ -39,6 +45,7 @@ def _write_records(session: Session, context: Context, changes: ChangeSet, repor
         written = records.apply(session, context, changes.records, atomic=changes.atomic)
         _note(report, written.outcomes, written.issues)
         bound.derive(session, context, written.touched, report)
+        report.issues.extend(follow_links(session, context, written.touched))
 
 
 def _write_rows(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:

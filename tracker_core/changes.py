@@ -138,6 +138,21 @@ class MergeChange:
     where: str = ""
 
 
+@dataclass(slots=True)
+class DecisionChange:
+    """What a person decided of two Patient records, of whatever sources: they are of one person, or with `undo` not.
+
+    `survivor` and `loser` are search queries as of a `MergeChange`; `result` is the survivor's Patient as it is to be
+    after the merge, None to leave it as it is.
+    """
+
+    survivor: str
+    loser: str
+    result: dict[str, Any] | None = None
+    undo: bool = False
+    where: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AggregateTerms:
     """How a document of aggregate values names things, and what it insists on; one object for all its values.
@@ -224,6 +239,7 @@ class ChangeSet:
     events: list[EventChange] = field(default_factory=list)
     relationships: list[RelationshipChange] = field(default_factory=list)
     merges: list[MergeChange] = field(default_factory=list)
+    decisions: list[DecisionChange] = field(default_factory=list)
     aggregates: list[AggregateChange] = field(default_factory=list)
     packages: list[PackageChange] = field(default_factory=list)
     atomic: bool = True

@@ -1,5 +1,6 @@
 """Counting and showing persons: what stands behind them and where it came from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tracker_core.database import Session
@@ -35,6 +36,12 @@ def counts(session: Session) -> dict[str, Any]:
     assert row is not None
     names = ("persons", "merged", "possibleDuplicates", "enrollments", "events", "planned")
     return {**dict(zip(names, row, strict=True)), "programs": dict(session.execute(_PROGRAMS).fetchall())}
+
+
+def uids_of(session: Session, pks: Sequence[int]) -> list[str]:
+    """Return the uids of these persons (pks of tracked entities), in the order of their pks."""
+    rows = session.execute("select uid from tracked_entity where pk = any(%b) order by pk", (list(pks),))
+    return [row[0] for row in rows]
 
 
 def overview(session: Session, uid: str) -> dict[str, Any]:

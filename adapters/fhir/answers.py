@@ -6,11 +6,11 @@ from datetime import datetime
 
 import orjson
 
-from adapters.contract import Envelope
+from adapters.contract import Accepted, Envelope
 from adapters.fhir import outcomes
 from adapters.fhir.reading import READS
 from adapters.fhir.requests import Request, parse
-from tracker_core.errors import HubError
+from tracker_core.errors import HubError, wording
 from tracker_core.issues import Issue, Outcome, Report
 from tracker_core.records.terms import instant
 
@@ -35,6 +35,14 @@ def answer(raw: bytes, envelope: Envelope, report: Report, error: BaseException 
     if request.interaction == "single" or (request.interaction == "transaction" and report.errors):
         return outcomes.outcome(report.issues)
     return bundle(request, report, {})
+
+
+def failure(accepted: Accepted) -> int:
+    """Return the HTTP status of a refusal, or 0."""
+    if accepted.error is not None:
+        return wording(accepted.error).http
+    status = outcomes.status(accepted.report.issues)
+    return status if status >= 400 else 0
 
 
 def bundle(

@@ -1,6 +1,7 @@
 """Bundles of what was found, put together from stored bytes."""
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -53,6 +54,12 @@ def _bundle(kind: bytes, total: int | None, links: list[dict[str, str]], entries
 def _link(relation: str, address: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     query = urlencode(pairs)
     return {"relation": relation, "url": f"{address}?{query}" if query else address}
+
+
+def entry(base: str, one: Stored, search: dict[str, Any]) -> bytes:
+    """Return a record as an entry of a searchset with these words on how it was found (R4 Bundle.entry.search)."""
+    url = f"{base}/{one.reference}".encode()
+    return b'{"fullUrl":"%b","resource":%b,"search":%b}' % (url, one.doc, orjson.dumps(search))
 
 
 def _found(base: str, one: Stored, doc: bytes, mode: bytes) -> bytes:

@@ -7,6 +7,7 @@ import orjson
 
 from adapters.fhir.bulk import OPERATIONS as BULK
 from adapters.fhir.patching import JSON_PATCH
+from adapters.fhir.patients.http import OFFERED as PATIENT_OPERATIONS
 from adapters.fhir.searching import operations as searching
 from adapters.fhir.terminology.operations import OPERATIONS
 from tracker_core.records.definitions import edition, parameters, resource_types
@@ -58,7 +59,8 @@ def _resource(type_: str, now: int) -> dict[str, Any]:
     searchable = [p for p in known if p.code in _HEAD or sources(type_)[p.code].numbers]
     references = [p.code for p in searchable if p.type == "reference"]
     operations = [_operation(type_, name) for of, name in OPERATIONS if of == type_]
-    ours = {one.name: one.definition for one in searching.OPERATIONS if one.type == type_}
+    ours = PATIENT_OPERATIONS if type_ == "Patient" else {}
+    ours = ours | {one.name: one.definition for one in searching.OPERATIONS if one.type == type_}
     operations += [{"name": name, "definition": definition} for name, definition in ours.items()]
     operations += [{"name": name, "definition": definition} for of, name, definition in BULK if of == type_]
     return {

@@ -13,6 +13,7 @@ from adapters.fhir import answers, capability, outcomes, reads
 from adapters.fhir.bulk import http as bulk
 from adapters.fhir.formats import Handler, negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
+from adapters.fhir.patients import http as patients
 from adapters.fhir.reading import READS
 from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of, query_pairs
 from adapters.fhir.requests import KINDS, Entry, Request, kind_of, parse
@@ -69,6 +70,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         route("/metadata", metadata, "GET"),
         *terminology.routes(access, PREFIX),
         *bulk.routes(access, PREFIX),
+        *patients.routes(access, PREFIX),
         *searching.routes(PREFIX, search, operate),
         route("", get, "GET"),
         route("/", get, "GET"),
@@ -135,7 +137,7 @@ def _response(reply: Reply) -> Response:
 
 def _bundle(access: Access, request: HttpRequest, raw: bytes) -> Response:
     accepted = access.accept("fhir", raw, _envelope(request), request.state.user)
-    status = _failure(accepted)
+    status = answers.failure(accepted)
     represent = "return=representation" in request.headers.get("prefer", "")
     # Most bundles write only: they are not parsed again to find that out.
     needed = status or represent or any(method in raw for method in _READ_METHODS)
@@ -182,19 +184,11 @@ def _read_entry(session: Session, base: str, entry: Entry) -> bytes:
     return answers.response(str(reply.status), etag=headers["etag"], resource=resource)
 
 
-def _failure(accepted: Accepted) -> int:
-    """Return the status of a refusal, or 0."""
-    if accepted.error is not None:
-        return wording(accepted.error).http
-    status = outcomes.status(accepted.report.issues)
-    return status if status >= 400 else 0
-
-
 def _write(access: Access, request: HttpRequest, raw: bytes) -> Response:
     if request.path_params["type"] not in resource_types():
         raise NotFound(f"R4 has no resource type {request.path_params['type']!r}")
     accepted = access.accept("fhir", raw, _envelope(request), request.state.user)
-    status = _failure(accepted)
+    status = answers.failure(accepted)
     if status:
         return Response(accepted.answer, status, media_type=CONTENT_TYPE)
     done = next(iter(accepted.report.outcomes), None)

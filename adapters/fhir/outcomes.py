@@ -68,6 +68,12 @@ def refuse(http: int, text: str) -> tuple[bytes, str]:
     return _single(kind, text), CONTENT_TYPE
 
 
+def refusal(code: str, text: str) -> bytes:
+    """Return an OperationOutcome with one error of an issue type, worded as a profile wants it in `details.text`."""
+    issue = {"severity": "error", "code": code, "details": {"text": text}, "diagnostics": text}
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
+
+
 def of_error(error: BaseException) -> bytes:
     """Return an OperationOutcome for an exception; what is no `HubError` is not shown to the caller."""
     if not isinstance(error, HubError):

@@ -6,12 +6,19 @@ from dataclasses import replace
 
 from adapters.contract import Reading, Sender
 from adapters.fhir.patching import read_patch
+from adapters.fhir.patients.deciding import read_merge, read_unmerge
 from adapters.fhir.requests import Entry, Request, resource_type
 from tracker_core.changes import ANY_VERSION, NO_VERSION, ChangeSet, RecordChange
 from tracker_core.errors import HubError, wording
 from tracker_core.issues import Issue
 
 READS = ("GET", "HEAD")
+# Operations that write, by their path below the base: each adds to the reading what its request asks for.
+# They are no entries of bundles: the face decides who may do them.
+WRITING: dict[str, Callable[[Entry, Reading], None]] = {
+    "Patient/$merge": read_merge,
+    "Patient/$unmerge": read_unmerge,
+}
 _ETAG = re.compile(r'\s*(?:W/)?"?(\d+)"?\s*\Z')
 
 
@@ -26,6 +33,9 @@ def read(request: Request, sender: Sender) -> Reading:
     reading = Reading(ChangeSet(atomic=request.interaction != "batch"))
     for entry in request.entries:
         if entry.method in READS:
+            continue
+        if request.interaction == "single" and entry.target in WRITING:
+            WRITING[entry.target](entry, reading)
             continue
         change = _INTERACTIONS.get(entry.method, _unsupported)(entry)
         if isinstance(change, Issue):

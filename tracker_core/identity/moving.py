@@ -58,7 +58,7 @@ def restore_twins(session: Session, relationships: list[int]) -> None:
 
 def following(session: Session, person: int, patients: list[int]) -> dict[str, list[int]]:
     """Return what of the person goes with these Patient records: they, what refers to them, what came from those."""
-    records = sorted({*patients, *_referring(session, person, patients)})
+    records = sorted({*patients, *referring(session, person, patients)})
     enrollments = _caused(session, "enrollment", person, records)
     events = {*_caused(session, "event", person, records), *_events_of(session, enrollments)}
     return {"record": records, "enrollment": enrollments, "event": sorted(events)}
@@ -74,7 +74,7 @@ def sides(session: Session, person: int) -> list[list[Any]]:
     return [list(row) for row in found]
 
 
-def _referring(session: Session, person: int, patients: list[int]) -> list[int]:
+def referring(session: Session, person: int, patients: list[int]) -> list[int]:
     """Return the person's records that refer to one of these Patient records (references are positive tokens).
 
     Other Patient records are not among them: a link between two says that they were joined, not that one has the other.

@@ -31,10 +31,12 @@ def merge_patients(
         if wrong is not None:
             issues.append(wrong)
             continue
-        linked = _link(session, context, survivor[0], loser[0])
-        issues += linked.issues
-        _join(session, context, survivor[0], loser[0])
-        outcomes.append(Outcome("merge", loser[0].id, "updated" if linked.touched else "unchanged", where=wanted.where))
+        written = _link(session, context, survivor[0], loser[0])
+        issues += written.issues
+        join(session, context, survivor[0], loser[0])
+        outcomes.append(
+            Outcome("merge", loser[0].id, "updated" if written.touched else "unchanged", where=wanted.where)
+        )
     return outcomes, issues
 
 
@@ -46,21 +48,22 @@ def part_patients(session: Session, context: Context, merge: int) -> int:
     """
     person = unmerge(session, context, merge)
     found = {record.reference: record for record in records.of_subject(session, [person], ["Patient"])}
-    replaced = {ref: _linked(decode(one.doc), "replaced-by") - found.keys() for ref, one in found.items()}
+    replaced = {ref: linked(decode(one.doc), "replaced-by") - found.keys() for ref, one in found.items()}
     others = {other for named in replaced.values() for other in named}
     known = records.read(session, [("Patient", other.removeprefix("Patient/")) for other in sorted(others)])
-    changes = [_unlink(found[ref], named, {"active": True}) for ref, named in replaced.items() if named]
-    changes += [_unlink(other, found.keys(), {}) for other in known.values() if not other.deleted]
+    changes = [unlinking(found[ref], named, {"active": True}) for ref, named in replaced.items() if named]
+    changes += [unlinking(other, found.keys(), {}) for other in known.values() if not other.deleted]
     records.apply(session, context, changes)
     return person
 
 
-def _linked(document: dict[str, Any], type: str) -> set[str]:
+def linked(document: dict[str, Any], type: str) -> set[str]:
+    """Return the references of a Patient's links of this type."""
     links = document.get("link") or []
     return {str(link.get("other", {}).get("reference")) for link in links if link.get("type") == type}
 
 
-def _unlink(record: Stored, others: Collection[str], elements: dict[str, Any]) -> RecordChange:
+def unlinking(record: Stored, others: Collection[str], elements: dict[str, Any]) -> RecordChange:
     """Return the change that takes the links to `others` out of a record."""
     document = {**decode(record.doc), **elements}
     left = [link for link in document.pop("link", []) if link.get("other", {}).get("reference") not in others]
@@ -91,14 +94,14 @@ def _wrong(wanted: MergeChange, survivor: list[Stored], loser: list[Stored]) -> 
 def _link(session: Session, context: Context, survivor: Stored, loser: Stored) -> records.Applied:
     """Make each record name the other, and the loser inactive."""
     changes = [
-        _patch(loser, {"active": False}, "replaced-by", survivor),
-        _patch(survivor, {}, "replaces", loser),
+        linking(loser, {"active": False}, "replaced-by", survivor),
+        linking(survivor, {}, "replaces", loser),
     ]
     return records.apply(session, context, [change for change in changes if change is not None])
 
 
-def _patch(record: Stored, elements: dict[str, Any], type: str, other: Stored) -> RecordChange | None:
-    """Return the change of one side, or None when it says all of that already."""
+def linking(record: Stored, elements: dict[str, Any], type: str, other: Stored) -> RecordChange | None:
+    """Return the change that makes a Patient link to another, or None when it says all of that already."""
     document = decode(record.doc)
     link = {"other": {"reference": other.reference}, "type": type}
     links = document.get("link") or []
@@ -108,8 +111,8 @@ def _patch(record: Stored, elements: dict[str, Any], type: str, other: Stored) -
     return RecordChange("Patient", wanted, "patch", id=record.id, version=record.version)
 
 
-def _join(session: Session, context: Context, survivor: Stored, loser: Stored) -> None:
-    """Make one person of two, as far as the sender can say."""
+def join(session: Session, context: Context, survivor: Stored, loser: Stored) -> None:
+    """Make one person of two, as far as the sender of both records can say."""
     stays, ends = survivor.subject, loser.subject
     if stays is None or ends is None or stays == ends:
         return

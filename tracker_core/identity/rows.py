@@ -84,6 +84,36 @@ def blocks(session: Session, claims: list[Claim]) -> list[tuple[int, Folded]]:
     return [(record, _folded(columns)) for record, *columns in found]
 
 
+def meeting(session: Session, claims: list[Claim], named: dict[str, int]) -> list[tuple[int, Folded, set[int]]]:
+    """Return (place in `claims`, known record, keys shared) for every record that shares a key, at most 100 per key.
+
+    Records of the persons that claims name (`named`, by uid) are among them; the claims themselves need not be stored.
+    """
+    pairs = [(place, key) for place, one in enumerate(claims) for key in one.keys]
+    own = [(place, named[one.person_uid]) for place, one in enumerate(claims) if one.person_uid in named]
+    columns = "f.record, f.person, f.family, f.given, f.birth_date, f.sex, f.phones"
+    found = session.execute(
+        f"""select w.place, w.key, {columns} from unnest(%b::int[], %b::bigint[]) as w (place, key)
+        cross join lateral (select k.record from person_key k where k.key = w.key order by k.record limit %s) other
+        join person_facts f on f.record = other.record
+        union all
+        select w.place, null, {columns} from unnest(%b::int[], %b::bigint[]) as w (place, person)
+        join person_facts f on f.person = w.person""",
+        (
+            [place for place, _ in pairs],
+            [key for _, key in pairs],
+            _BLOCK,
+            [place for place, _ in own],
+            [person for _, person in own],
+        ),
+    ).fetchall()
+    met: dict[tuple[int, int], tuple[Folded, set[int]]] = {}
+    for place, key, *values in found:
+        folded = _folded(values)
+        met.setdefault((place, folded.record), (folded, set()))[1].add(key)
+    return [(place, folded, keys) for (place, _), (folded, keys) in met.items()]
+
+
 def _write_facts(session: Session, changed: list[tuple[Claim, int]]) -> None:
     session.execute(
         """insert into person_facts (record, person, digest, family, given, birth_date, sex, phones)

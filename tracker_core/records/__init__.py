@@ -2,6 +2,7 @@
 
 from tracker_core.records.histories import Span, versions
 from tracker_core.records.search import Page, everything, lastn, search
+from tracker_core.records.search.criteria import token
 from tracker_core.records.store import Applied, apply
 from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_one, read_version, walk
 
@@ -20,6 +21,7 @@ __all__ = [
     "read_one",
     "read_version",
     "search",
+    "token",
     "versions",
     "walk",
 ]

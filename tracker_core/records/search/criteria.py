@@ -205,6 +205,11 @@ def escape(text: str) -> str:
     return re.sub(r"([,|$\\])", r"\\\1", text)
 
 
+def token(system: str, value: str) -> str:
+    """Return the search value for an identifier or a code: `system|value`, the value empty for any of the system."""
+    return f"{escape(system)}|{escape(value)}"
+
+
 def alternatives(criterion: Criterion) -> list[Criterion]:
     """Return one criterion for each value."""
     prefixes = criterion.prefixes or ("",) * len(criterion.values)

@@ -1,0 +1,1 @@
+"""Who is who over FHIR: `$match`, `$merge` and its undoing, identifiers across domains (IHE PIXm, PDQm)."""
