@@ -9,7 +9,7 @@ from hub.queue import pulse
 
 SWEEP_SECONDS = 5.0
 WOKEN = ("tracker_hub.inbound", "tracker_hub.outbound")
-TASKS = (*WOKEN, *(f"tracker_hub.{name}" for name in ("schedule", "indexing", "bulk", "pulling")))
+TASKS = (*WOKEN, *(f"tracker_hub.{name}" for name in ("schedule", "indexing", "catalogue", "bulk", "pulling")))
 
 
 class Clock(Scheduler):  # type: ignore[misc]  # celery has no types
