@@ -58,7 +58,8 @@ def _resource(type_: str, now: int) -> dict[str, Any]:
     known = [p for p in parameters(type_).values() if p.ready]
     searchable = [p for p in known if p.code in _HEAD or sources(type_)[p.code].numbers]
     references = [p.code for p in searchable if p.type == "reference"]
-    operations = [_operation(type_, name) for of, name in OPERATIONS if of == type_]
+    operations = [_operation("Resource", "$validate")]
+    operations += [_operation(type_, name) for of, name in OPERATIONS if of == type_]
     ours = PATIENT_OPERATIONS if type_ == "Patient" else {}
     ours = ours | {one.name: one.definition for one in searching.OPERATIONS if one.type == type_}
     operations += [{"name": name, "definition": definition} for name, definition in ours.items()]

@@ -21,6 +21,7 @@ from adapters.fhir.searching import http as searching
 from adapters.fhir.searching.operations import Operation
 from adapters.fhir.terminology import http as terminology
 from adapters.fhir.terminology.capability import statement as terminology_statement
+from adapters.fhir.validating import http as validating
 from tracker_core import records
 from tracker_core.database import AsyncPool, Session, async_reading
 from tracker_core.errors import HubError, NotFound, wording
@@ -69,6 +70,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         route("/", bundle, "POST"),
         route("/metadata", metadata, "GET"),
         *terminology.routes(access, PREFIX),
+        *validating.routes(access, PREFIX),
         *bulk.routes(access, PREFIX),
         *patients.routes(access, PREFIX),
         *searching.routes(PREFIX, search, operate),

@@ -24,6 +24,10 @@ _KINDS = {
     "too-costly": ("too-costly", 403),
     "patch": ("processing", 422),
     "informational": ("informational", 200),
+    "invariant": ("invariant", 422),
+    "extension": ("extension", 422),
+    "too-long": ("too-long", 422),
+    "not-checked": ("informational", 200),
 }
 _OTHER = ("processing", 422)
 _BY_STATUS = {

@@ -65,7 +65,8 @@ def _claimed(node: Node) -> list[str]:
 
 def check_profile(visit: Visit, node: Node, url: str, where: str) -> None:
     """Validate a node against a profile; each pair once."""
-    key = (id(node.value if isinstance(node.value, dict) else node), url)
+    # Values live as long as the document; nodes don't, and their ids come again.
+    key = (id(node.value if isinstance(node.value, dict) else node.beside), url)
     if key in visit.seen:
         return
     visit.seen.add(key)
@@ -169,7 +170,7 @@ def _check_one(visit: Visit, node: Node, rule: Rule, trunk: Rule, where: str) ->
 
 
 def _form(visit: Visit, node: Node, where: str) -> None:
-    key = (id(node), "form")
+    key = (where, "form")
     if key not in visit.seen:
         visit.seen.add(key)
         check_form(visit, node, where)

@@ -2,7 +2,7 @@
 
 from tracker_core.fhirpath import Failed, Node
 from tracker_core.profiles.rules import Discriminator, Rule, Slicing
-from tracker_core.profiles.values import codings, has_pattern
+from tracker_core.profiles.values import asked, codings, has_pattern
 from tracker_core.profiles.visit import Visit
 
 
@@ -118,7 +118,7 @@ def _has(visit: Visit, node: Node, rule: Rule) -> bool:
     if rule.pattern:
         return has_pattern(node.value, rule.pattern[0])
     held = codings(node)
-    return rule.binding is not None and bool(held) and visit.world.codes(rule.binding.value_set, held) == "in"
+    return rule.binding is not None and bool(held) and asked(visit, rule.binding.value_set, held) == "in"
 
 
 def _exists(visit: Visit, node: Node, one: Rule, each: Discriminator) -> bool:

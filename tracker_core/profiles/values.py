@@ -9,7 +9,8 @@ from tracker_core.fhirpath.operators import compare
 from tracker_core.fhirpath.quantities import read_quantity
 from tracker_core.issues import Severity
 from tracker_core.profiles.rules import Binding, Invariant, Rule
-from tracker_core.profiles.visit import Coded, Visit
+from tracker_core.profiles.visit import Coded, Verdict, Visit
+from tracker_core.records.definitions import enumerated
 
 _CODED = ("code", "Coding", "CodeableConcept", "Quantity", "string", "uri")
 _STRENGTH: dict[str, tuple[Severity, str]] = {
@@ -90,13 +91,21 @@ def check_binding(visit: Visit, node: Node, binding: Binding, where: str) -> Non
             level: Severity = "warning" if absent else "error"
             visit.note("code-invalid", f"there is no code of {binding.value_set}", where, level)
         return
-    verdict = visit.world.codes(binding.value_set, held)
+    verdict = asked(visit, binding.value_set, held)
     named = ", ".join(f"{system}|{code}" if system else code for system, code in held)
     if verdict == "out":
         visit.note("code-invalid", f"{named} {text}: {binding.value_set}", where, severity)
     elif verdict == "unknown" and binding.strength == "required":
         text = f"{named} could not be looked up in {binding.value_set}: it, or a code system of it, is not loaded"
         visit.note("not-checked", text, where, "information")
+
+
+def asked(visit: Visit, value_set: str, held: Coded) -> Verdict:
+    """Tell whether a code is in a value set: bare codes of R4 are known here, others are asked of terminology."""
+    listed = enumerated(value_set) if held[0][0] is None else None
+    if listed is None:
+        return visit.world.codes(value_set, held)
+    return "in" if held[0][1] in listed else "out"
 
 
 def check_invariants(visit: Visit, node: Node, invariants: tuple[Invariant, ...], where: str) -> None:

@@ -46,7 +46,7 @@ class Visit:
     root: Node
     check: Callable[["Visit", Node, str, str], None]
     found: dict[tuple[str, str, str], Issue] = field(default_factory=dict)
-    seen: set[tuple[int, str]] = field(default_factory=set)
+    seen: set[tuple[int | str, str]] = field(default_factory=set)
     conforming: dict[tuple[int, str], bool] = field(default_factory=dict)
     depth: int = 0
     _entries: dict[str, Node] | None = None

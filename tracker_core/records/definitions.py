@@ -92,6 +92,13 @@ def elements(structure: str) -> dict[str, Element]:
     return out
 
 
+@cache
+def enumerated(value_set: str) -> frozenset[str] | None:
+    """Return the codes of one of R4's value sets that a required binding names and that lists them, else None."""
+    codes = _data()["codes"].get(value_set.partition("|")[0])
+    return None if codes is None else frozenset(codes)
+
+
 def _expand(structure: str, name: str, row: list[Any]) -> list[Element]:
     kinds, required, many, targets, url, flags = row
     codes = frozenset(_data()["codes"][url]) if url else None
