@@ -12,6 +12,18 @@ from tracker_core.records import documents
 # What HL7's own examples get wrong, by file: the kinds of errors in each
 WRONG = {
     "ActivityDefinition-blood-tubes-supply.json": {"txt-1", "txt-2"},
+    "ActivityDefinition-heart-valve-replacement.json": {"txt-1", "txt-2"},
+    "Basic-referral.json": {"the extension http://example.org/do-not-use/fhir-extensions/"},
+    "Bundle-dataelements.json": {"bdl-7"},
+    "DeviceMetric-example.json": {"it refers to DeviceDefinition; allowed is Device"},
+    "DeviceUseStatement-example.json": {"it refers to Procedure; allowed is Condition or DiagnosticRe"},
+    "EventDefinition-example.json": {"txt-1", "txt-2"},
+    "ImplementationGuide-fhir.json": {"name is missing", "status is missing"},
+    "MedicationRequest-medrx0301.json": {"it refers to Practitioner; allowed is Organization"},
+    "Observation-clinical-gender.json": {"it refers to Encounter; allowed is CareTeam or Organization "},
+    "Questionnaire-qs1.json": {"linkId is missing"},
+    "Questionnaire-zika-virus-exposure-assessment.json": {"txt-1", "txt-2"},
+    "ig-r4.json": {"name is missing", "status is missing"},
 }
 # Extensions that R4 itself uses where their definitions don't let them stand
 MISPLACED = (
