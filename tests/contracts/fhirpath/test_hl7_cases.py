@@ -93,10 +93,10 @@ def test_paths_of_patches_are_right_or_refused(corpora: Path) -> None:
     assert counts["passed"] >= 60
 
 
-# Cases that ask for errors where a path leads nowhere (strict mode), and one sum of a tenth of a second.
+# Cases that ask for errors where a path leads nowhere, and one sum of a tenth of a second.
 OTHERWISE = {
     "testSimpleFail", "testSimpleWithWrongContext", "testPolymorphismAsB", "testDollarOrderNotAllowed",
-    "testPlusDate19", "testFHIRPathAsFunction21",
+    "testPlusDate19", "testFHIRPathAsFunction21", "testPolymorphismB", "testPolymorphicsB",
 }  # fmt: skip
 
 
