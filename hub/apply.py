@@ -7,8 +7,8 @@ from tracker_core import access, aggregates, packages, records, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
 from tracker_core.database import Session
+from tracker_core.identity import acts
 from tracker_core.identity.deciding import decide
-from tracker_core.identity.patients import merge_patients
 from tracker_core.identity.replacing import follow_links
 from tracker_core.issues import Issue, Outcome, Report
 
@@ -26,9 +26,9 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
         brought = packages.bring_in(session, context, package, access.load(session, context.actor))
         _note(report, brought.outcomes, brought.issues)
         report.rejected = report.rejected or brought.rejected
+    _identify(session, context, acts.before_records(session, context, changes), report)
     _write_records(session, context, changes, report)
-    if changes.merges:
-        _note(report, *merge_patients(session, context, changes.merges))
+    _identify(session, context, acts.after_records(session, context, changes), report)
     for decision in changes.decisions:
         decided = decide(session, context, decision)
         _note(report, decided.outcomes, decided.issues)
@@ -38,6 +38,14 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
         _note(report, *aggregates.apply_values(session, context, changes.aggregates))
     wrong = any(issue.severity == "error" for issue in report.issues[read_before:])
     report.rejected = report.rejected or (changes.atomic and wrong)
+
+
+def _identify(session: Session, context: Context, acted: acts.Acted, report: Report) -> None:
+    """Take account of what was said about who is who; what moved is derived anew."""
+    _note(report, acted.outcomes, acted.issues)
+    if acted.touched:
+        current = records.by_pk(session, [record.pk for record in acted.touched])
+        bound.derive(session, context, list(current.values()), report)
 
 
 def _write_records(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:

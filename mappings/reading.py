@@ -102,6 +102,10 @@ def structure_of(mappings: Mappings, message: Message) -> str:
 EVENTS = {
     **{f"ADT_{event}": "ADT_A01" for event in ("A04", "A05", "A06", "A07", "A08", "A10", "A13", "A14", "A28", "A31")},
     **{f"ADT_{event}": "ADT_A01" for event in ("A02", "A09", "A11", "A12", "A21", "A22", "A23", "A29", "A60")},
+    "ADT_A40": "ADT_A39",
+    "ADT_A43": "ADT_A39",
+    **{f"ADT_A{number}": "ADT_A01" for number in (41, 42, 44)},
+    "ADT_A37": "ADT_A24",
     "ADT": "ADT_A01",
     "ORU": "ORU_R01",
 }

@@ -51,10 +51,15 @@ class Profile:
 def profile_from(settings: Mapping[str, Any], domain: str = "", translate: Translate | None = None) -> Profile:
     """Build the profile of a peer: `zone` (IANA name), `naming` (name -> system), its code as `domain`.
 
+    `authorities` is the same the other way round, system -> every name it goes by; the system itself is one of them.
     Raises `ZoneInfoNotFoundError` (a `KeyError`) for a zone that does not exist.
     """
     zone = settings.get("zone")
-    return Profile(ZoneInfo(zone) if zone else None, dict(settings.get("naming", {})), domain, translate)
+    naming = dict(settings.get("naming", {}))
+    for system, names in settings.get("authorities", {}).items():
+        for name in (*names, *(f"urn:oid:{name}" for name in names if name.replace(".", "").isdigit()), system):
+            naming.setdefault(name, system)
+    return Profile(ZoneInfo(zone) if zone else None, naming, domain, translate)
 
 
 @dataclass(slots=True)

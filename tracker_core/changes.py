@@ -131,10 +131,59 @@ class RelationshipChange:
 
 @dataclass(slots=True)
 class MergeChange:
-    """Two Patient records of one sender are one person (ADT^A40): search queries for the survivor and the loser."""
+    """Two records of one sender are one (ADT^A40): search queries for the survivor and the loser.
+
+    `type` is `Patient`, or `Encounter` or `Account` (ADT^A42, A41).
+    """
 
     survivor: str
     loser: str
+    where: str = ""
+    type: str = "Patient"
+
+
+@dataclass(slots=True)
+class RenumberChange:
+    """A record of the sender has another identifier from now on (ADT^A47): `old` becomes `new`, both FHIR Identifiers.
+
+    `old` is kept with `use=old`, so that who still uses it finds the record.
+    """
+
+    type: str
+    old: dict[str, Any]
+    new: dict[str, Any]
+    where: str = ""
+
+
+@dataclass(slots=True)
+class MoveChange:
+    """What was told of one patient is about another (ADT^A43, A44, A45): queries for what moves, and for the patient.
+
+    `type` `Encounter` or `Account` moves that record with everything that hangs on it; `Patient` moves everything that
+    hangs on that Patient record, which itself stays.
+    """
+
+    type: str
+    query: str
+    patient: str
+    where: str = ""
+
+
+@dataclass(slots=True)
+class LinkChange:
+    """Two Patient records of one sender belong together without being one (ADT^A24), or, `parted`, don't (A37)."""
+
+    one: str
+    other: str
+    parted: bool = False
+    where: str = ""
+
+
+@dataclass(slots=True)
+class RemovalChange:
+    """A Patient record of the sender is to be deleted (ADT^A29): a search query for it."""
+
+    query: str
     where: str = ""
 
 
@@ -238,8 +287,12 @@ class ChangeSet:
     enrollments: list[EnrollmentChange] = field(default_factory=list)
     events: list[EventChange] = field(default_factory=list)
     relationships: list[RelationshipChange] = field(default_factory=list)
+    renumbers: list[RenumberChange] = field(default_factory=list)
     merges: list[MergeChange] = field(default_factory=list)
     decisions: list[DecisionChange] = field(default_factory=list)
+    moves: list[MoveChange] = field(default_factory=list)
+    links: list[LinkChange] = field(default_factory=list)
+    removals: list[RemovalChange] = field(default_factory=list)
     aggregates: list[AggregateChange] = field(default_factory=list)
     packages: list[PackageChange] = field(default_factory=list)
     atomic: bool = True

@@ -195,6 +195,7 @@ def condition_of(error: BaseException, where: str) -> str:
 def condition_of_issue(issue: Issue) -> str:
     """Return the condition of table 0357 that an issue comes nearest to, by the word of its code."""
     for words, condition in (
+        (("authority",), "204"),
         (("required", "missing"), "101"),
         (("unknown", "code", "unmapped"), "103"),
         (("duplicate",), "205"),

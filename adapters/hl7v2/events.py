@@ -1,12 +1,12 @@
 """The message types that the hub takes in and sends out."""
 
+from adapters.hl7v2 import identities
 from mappings import er7
 from mappings.er7 import Message
 from tracker_core.errors import Malformed, Unsupported
 
 FEED = frozenset(f"A{n:02}" for n in (*range(1, 15), 21, 22, 28, 31, 60))
-MERGES = frozenset({"A40"})
-TAKEN = {"ADT": FEED | MERGES, "ORU": frozenset({"R01"}), "VXU": frozenset({"V04"})}
+TAKEN = {"ADT": FEED | identities.EVENTS, "ORU": frozenset({"R01"}), "VXU": frozenset({"V04"})}
 # MSH-9 -> MSH-9.3, the structure that the standard gives the event (table 0354).
 SENT = {
     **dict.fromkeys(("ADT^A01", "ADT^A04", "ADT^A08", "ADT^A13"), "ADT_A01"),

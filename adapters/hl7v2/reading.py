@@ -1,4 +1,4 @@
-"""From messages to changes, through the mapping tables; and merges (ADT^A40), which are no mapping."""
+"""From messages to changes, through the mapping tables; what says who is who is no mapping (`identities`)."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -7,12 +7,12 @@ from typing import Any
 
 import mappings
 from adapters.contract import Reading, Sender
-from adapters.hl7v2 import charset
-from adapters.hl7v2.events import MERGES, event_of
+from adapters.hl7v2 import authorities, charset, identities
+from adapters.hl7v2.events import event_of
 from adapters.hl7v2.format import Document, Part
-from mappings import BadRow, Mappings, Profile, er7
+from mappings import BadRow, Mappings, Profile
 from mappings.er7 import Message
-from tracker_core.changes import ChangeSet, MergeChange, RecordChange
+from tracker_core.changes import ChangeSet, RecordChange
 from tracker_core.context import Peer
 from tracker_core.errors import Unsupported
 from tracker_core.issues import Issue
@@ -47,6 +47,9 @@ def read(document: Document, sender: Sender) -> Reading:
     reading = Reading(changes, list(document.issues))
     for number, part in enumerate(document.parts, 1):
         wanted = in_charset(part, str(sender.peer.settings.get("charset", "")))
+        foreign = authorities.check(wanted.message, sender.peer.settings, profile)
+        reading.issues += foreign
+        reading.rejected = reading.rejected or any(issue.severity == "error" for issue in foreign)
         read_part(wanted, tables, profile, reading, "" if number == 1 else f"{number}-")
     return reading
 
@@ -62,14 +65,25 @@ def read_part(part: Part, tables: Mappings, profile: Profile, reading: Reading, 
     """Add one message to `reading`."""
     found, issues = mappings.read_message(tables, part.message, profile)
     reading.issues += [*part.issues, *breaks(part.message), *issues]
-    missing = missing_patient(found)
+    kind, event = event_of(part.message)
+    if kind == "ADT" and event in identities.EVENTS:
+        found = [change for change in found if identities.tells(event, change.type)]
+        said = identities.read_identities(part.message, event, tables, profile)
+        take_identities(said, reading)
+    missing = None if event in identities.REMOVALS else missing_patient(found)
     if missing is not None:
         reading.issues.append(missing)
         reading.rejected = True
         return
     reading.changes.records += renamed(found, prefix) if prefix else found
-    if event_of(part.message)[1] in MERGES:
-        read_merges(part.message, tables, profile, reading)
+
+
+def take_identities(said: identities.Identities, reading: Reading) -> None:
+    """Add what an identity message says of who is who; what it lacks refuses it."""
+    reading.issues += said.wrong
+    reading.rejected = reading.rejected or bool(said.wrong)
+    for name in ("renumbers", "merges", "moves", "links", "removals"):
+        getattr(reading.changes, name).extend(getattr(said.changes, name))
 
 
 def missing_patient(found: list[RecordChange]) -> Issue | None:
@@ -109,30 +123,3 @@ def point(node: Any, names: dict[str, str]) -> None:
     elif isinstance(node, list):
         for value in node:
             point(value, names)
-
-
-def read_merges(message: Message, tables: Mappings, profile: Profile, reading: Reading) -> None:
-    """Add a merge for each MRG: into the patient of the PID before it (3.3.40: MRG-1 is the one that ends)."""
-    survivor = ""
-    pairs = 0
-    for segment in message.segments:
-        if segment[0] == "PID":
-            survivor = er7.get(segment, 3) or er7.get(segment, 2)
-        elif segment[0] == "MRG":
-            pairs += 1
-            kept, ended = (patient_query(message, field, tables, profile) for field in (survivor, er7.get(segment, 1)))
-            if kept and ended:
-                reading.changes.merges.append(MergeChange(kept, ended, f"MRG:{pairs}"))
-                continue
-            reading.issues.append(Issue("required-field", "the merge names no identifier", where=f"MRG:{pairs}-1"))
-            reading.rejected = True
-    if not pairs:
-        reading.issues.append(Issue("required-segment", "a merge without the patient that ends", where="MRG"))
-        reading.rejected = True
-
-
-def patient_query(message: Message, identifiers: str, tables: Mappings, profile: Profile) -> str:
-    """Return the query that finds the patient with these `identifiers` (CX), as the tables read those of a PID."""
-    alone = Message(message.encoding, [message.segments[0], ["PID", "1", "", identifiers]])
-    found, _ = mappings.read_message(tables, alone, profile)
-    return next((query for change in found if change.type == "Patient" for query in change.match), "")

@@ -64,6 +64,12 @@ def following(session: Session, person: int, patients: list[int]) -> dict[str, l
     return {"record": records, "enrollment": enrollments, "event": sorted(events)}
 
 
+def caused_by(session: Session, person: int, records: list[int]) -> dict[str, list[int]]:
+    """Return the person's enrollments that came from these records, and all their events."""
+    enrollments = _caused(session, "enrollment", person, records)
+    return {"enrollment": enrollments, "event": _events_of(session, enrollments)}
+
+
 def sides(session: Session, person: int) -> list[list[Any]]:
     """Return the relationship sides that name the person: [pk, side]."""
     found = session.execute(

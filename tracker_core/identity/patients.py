@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
 from tracker_core import records
 from tracker_core.changes import MergeChange, RecordChange
 from tracker_core.context import Context
 from tracker_core.database import Session
+from tracker_core.identity import own
 from tracker_core.identity.merging import merge, move_records, unmerge
 from tracker_core.issues import Issue, Outcome
 from tracker_core.records import Stored
@@ -26,7 +26,7 @@ def merge_patients(
     outcomes: list[Outcome] = []
     issues: list[Issue] = []
     for wanted in merges:
-        survivor, loser = (_find(session, context, query) for query in (wanted.survivor, wanted.loser))
+        survivor, loser = (own.find(session, context, "Patient", query) for query in (wanted.survivor, wanted.loser))
         wrong = _wrong(wanted, survivor, loser)
         if wrong is not None:
             issues.append(wrong)
@@ -69,13 +69,6 @@ def unlinking(record: Stored, others: Collection[str], elements: dict[str, Any])
     left = [link for link in document.pop("link", []) if link.get("other", {}).get("reference") not in others]
     wanted = {**document, **({"link": left} if left else {})}
     return RecordChange("Patient", wanted, "patch", id=record.id, version=record.version)
-
-
-def _find(session: Session, context: Context, query: str) -> list[Stored]:
-    """Return the sender's Patient records that a query finds."""
-    found = records.search(session, "Patient", parse_qsl(query, keep_blank_values=True)).matches
-    source = context.peer.id if context.peer else None
-    return [record for record in found if record.source == source]
 
 
 def _wrong(wanted: MergeChange, survivor: list[Stored], loser: list[Stored]) -> Issue | None:

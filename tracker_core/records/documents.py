@@ -121,8 +121,9 @@ def merge(current: bytes | Raw, incoming: bytes | Raw, structure: str = "") -> b
     """Return `current` with the elements of `incoming` in their place.
 
     `null` removes an element; identifiers are united by system and value, extensions by url, contained records by id,
-    the incoming ones winning; `meta` keeps its elements unless named. With `structure`, the type of the document, inner
-    objects (`hospitalization`) and periods are merged the same way, and one type of a choice removes the others.
+    the incoming ones winning, but for one that is `use=old` and comes without a use; `meta` keeps its elements unless
+    named. With `structure`, the type of the document, inner objects (`hospitalization`) and periods are merged the same
+    way, and one type of a choice removes the others.
     """
     members = _members(current)
     known = elements(structure) if structure else {}
@@ -184,8 +185,16 @@ def _holds(value: Any, example: Any) -> bool:
 
 
 def _unite(current: Raw, incoming: Raw, keys: tuple[str, ...]) -> Raw:
-    out = {**_by_keys(current, keys), **_by_keys(incoming, keys)}
+    held = _by_keys(current, keys)
+    out = {**held, **{k: items for k, items in _by_keys(incoming, keys).items() if not _retired(held.get(k), items)}}
     return Raw(b"[" + b",".join(item for items in out.values() for item in items) + b"]")
+
+
+def _retired(held: list[bytes] | None, incoming: list[bytes]) -> bool:
+    """Tell whether the item that is there is marked as old and the incoming one does not say anything about that."""
+    if not held or b'"old"' not in held[0] or b'"use"' in incoming[0]:
+        return False
+    return bool(orjson.loads(held[0]).get("use") == "old")
 
 
 def _by_keys(raw: Raw, keys: tuple[str, ...]) -> dict[tuple[Any, ...], list[bytes]]:
