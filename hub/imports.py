@@ -13,7 +13,7 @@ from pathlib import Path
 from adapters.contract import Envelope
 from adapters.emr.chunks import Chunk
 from adapters.emr.importing import digest_of, envelopes
-from adapters.emr.sources import open_source
+from adapters.emr.sources import Source, open_source
 from hub import work
 from hub.runtime import Runtime, spare_collections
 from tracker_core import imports, messages
@@ -38,11 +38,15 @@ def cut_files(runtime: Runtime, peer: Peer, paths: Sequence[Path], envelope: Env
     peer's setting `lanes` says into how many parts persons are divided (default 2). Memory is constant.
     Raises Malformed or Unsupported for what is no such file, Conflict when another process is cutting it now.
     """
-    source = open_source(paths, envelope, peer)
+    with open_source(paths, envelope, peer) as source:
+        return _cut(runtime, peer, source, digest_of(paths, envelope.parameters), actor)
+
+
+def _cut(runtime: Runtime, peer: Peer, source: Source, digest: bytes, actor: str) -> Import:
     names = "\n".join(file.name for file in source.files)
     parts = int(peer.settings.get("lanes", LANES))
     with transaction(runtime.pool) as session:
-        found = imports.begin(session, peer.id, names, digest_of(paths, envelope.parameters), parts, actor)
+        found = imports.begin(session, peer.id, names, digest, parts, actor)
         done = imports.counts(session, found.id)
     if found.cut:
         return found

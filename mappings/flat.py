@@ -2,7 +2,11 @@
 
     NAME                                    heading; then, indented, facts about the file:
       required COLUMN…                      a file without one of them is refused
-      ignore COLUMN…                        columns that may be there and say nothing
+      ignore COLUMN…                        columns that may be there and say nothing; `*`: all that no row names
+      header COLUMN…                        the columns of an export, in their order and spelling
+      record TYPE by COLUMN…                a row is one record of that type, whole, known by these columns
+      partial TYPE by COLUMN…               a row also says something of that record, and nothing of the rest of it
+      join COLUMN FILE.KEY                  the row of FILE whose KEY is in the column, as columns `COLUMN.NAME`
     column[,column…] <-> path codec         the path starts with a record type: Patient.birthDate, Observation[…].value…
 
 A codec over several columns sees their texts as a list. A row whose path holds `*` has a codec for the whole list.
@@ -32,15 +36,55 @@ class Rule:
     items: ListPlace | None
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A record that each row of a file is about, known by the texts of some columns; `whole` when it says all of it."""
+
+    type: str
+    columns: tuple[str, ...]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A column that names a row of another file of the set by that file's column `key`."""
+
+    column: str
+    file: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a table says of its file besides its rows."""
+
+    required: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    header: tuple[str, ...] = ()
+    records: tuple[Keyed, ...] = ()
+    joins: tuple[Join, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FlatTable:
-    """A compiled table. `columns` are those that it reads or writes, in the order of its rows."""
+    """A compiled table. `columns` are those that it reads or writes, in the order of its rows.
+
+    Without `records` a row is one visit; with them, each row is the records that they name.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     columns: tuple[str, ...]
-    required: frozenset[str]
-    ignored: frozenset[str]
+    facts: Facts
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The columns that a file must have, filled."""
+        return self.facts.required
+
+    def ignores(self, column: str) -> bool:
+        """Tell whether a column may be there and say nothing."""
+        return column in self.facts.ignored or "*" in self.facts.ignored
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -83,11 +127,11 @@ def compile_flat(text: str, name: str, find_codec: Callable[[str], Codec], overl
         _lay_over(section, _only(read_sections(overlay, f"{name}+"), name))
     rules = tuple(_compile(row, find_codec) for row in section.rows)
     _check(rules)
-    facts = {word: _words(section, word) for word in ("required", "ignore")}
+    facts = _facts(section)
     columns = tuple(dict.fromkeys(column for rule in rules for column in rule.columns))
-    if unknown := facts["required"] - set(columns):
+    if unknown := facts.required - set(columns):
         raise BadRow(f"{name}: required columns that no row reads: {', '.join(sorted(unknown))}")
-    return FlatTable(name, rules, columns, facts["required"], facts["ignore"])
+    return FlatTable(name, rules, columns, facts)
 
 
 def holds(test: Test, cells: Cells) -> bool:
@@ -108,11 +152,23 @@ def _lay_over(section: Section, overlay: Section) -> None:
     section.others.extend(overlay.others)
 
 
-def _words(section: Section, first: str) -> frozenset[str]:
+def _facts(section: Section) -> Facts:
+    """Read the indented lines of a table. Raises `BadRow` for one that is no fact."""
+    words: dict[str, list[str]] = {"required": [], "ignore": [], "header": []}
+    records: list[Keyed] = []
+    joins: list[Join] = []
     for line in section.others:
-        if line.words[0] not in ("required", "ignore"):
-            raise BadRow(f"{section.name}:{line.number}: {line.words[0]!r} is no fact about a flat file")
-    return frozenset(word for line in section.others if line.words[0] == first for word in line.words[1:])
+        first, *rest = line.words
+        if first in words:
+            words[first] += rest
+        elif first in ("record", "partial") and len(rest) > 2 and rest[1] == "by":
+            records.append(Keyed(rest[0], tuple(rest[2:]), first == "record"))
+        elif first == "join" and len(rest) == 2 and "." in rest[1]:
+            joins.append(Join(rest[0], *rest[1].split(".", 1)))
+        else:
+            raise BadRow(f"{section.name}:{line.number}: {' '.join(line.words)!r} is no fact about a flat file")
+    header, required, ignored = (words[word] for word in ("header", "required", "ignore"))
+    return Facts(frozenset(required), frozenset(ignored), tuple(header), tuple(records), tuple(joins))
 
 
 def _compile(row: Row, find_codec: Callable[[str], Codec]) -> Rule:
@@ -172,4 +228,4 @@ def _write_rule(rule: Rule, doc: Doc, scope: Scope) -> dict[str, str]:
     except Unfit:
         return {}
     texts = left if rule.codec.form == "fields" and left is not None else [left]
-    return {column: text for column, text in zip(rule.columns, texts, strict=True) if text}
+    return {column: text for column, text in zip(rule.columns, texts, strict=False) if text}

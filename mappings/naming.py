@@ -18,6 +18,7 @@ SYSTEMS = {
     "icd-11": "http://id.who.int/icd/release/11/mms",
     "atc": "http://www.whocc.no/atc",
     "cvx": "http://hl7.org/fhir/sid/cvx",
+    "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
     "us-ssn": "http://hl7.org/fhir/sid/us-ssn",
 }
 

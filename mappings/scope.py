@@ -79,6 +79,7 @@ class Scope:
     quiet: bool = False
     marks: tuple[str, str, str, str] = ("~", "^", "&", NO_MARK)
     zone_told: bool = False
+    keys: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         e = self.encoding

@@ -22,7 +22,7 @@ _FLUSH = 500
 def digest_of(paths: Sequence[Path], parameters: Mapping[str, str]) -> bytes:
     """Return the fingerprint of files and how they are to be read; constant memory."""
     digest = sha256(repr(sorted(parameters.items())).encode())
-    for path in paths:
+    for path in [one for given in paths for one in (sorted(given.iterdir()) if given.is_dir() else [given])]:
         digest.update(path.name.encode() + b"\0")
         with path.open("rb") as file:
             while block := file.read(_BLOCK):

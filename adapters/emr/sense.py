@@ -9,17 +9,18 @@ from terminology import icd10, snapshots
 from tracker_core.issues import Issue
 
 OLDEST_YEARS = 130
-# LOINC code -> lowest and highest value that is no slip of a finger, in the unit of the table.
-PLAUSIBLE: dict[str, tuple[str, str]] = {
-    "8310-5": ("25", "45"),
-    "29463-7": ("0.3", "400"),
-    "8302-2": ("20", "250"),
-    "8867-4": ("20", "300"),
-    "9279-1": ("4", "120"),
-    "8480-6": ("40", "300"),
-    "8462-4": ("20", "200"),
-    "59408-5": ("30", "100"),
-    "718-7": ("1", "27"),
+_LOINC = "http://loinc.org"
+# LOINC code -> lowest and highest value that is no slip of a finger, and their unit.
+PLAUSIBLE: dict[str, tuple[str, str, str]] = {
+    "8310-5": ("25", "45", "Cel"),
+    "29463-7": ("0.3", "400", "kg"),
+    "8302-2": ("20", "250", "cm"),
+    "8867-4": ("20", "300", "/min"),
+    "9279-1": ("4", "120", "/min"),
+    "8480-6": ("40", "300", "mm[Hg]"),
+    "8462-4": ("20", "200", "mm[Hg]"),
+    "59408-5": ("30", "100", "%"),
+    "718-7": ("1", "27", "g/dL"),
 }
 _SEX_BOUND = {"male": "O00-O99 C51-C58 N70-N98", "female": "C60-C63 N40-N51"}
 
@@ -31,11 +32,18 @@ def doubts(doc: dict[str, list[dict[str, Any]]], received: datetime) -> Iterator
     yield from (("Encounter", "period", issue) for issue in _visit_doubts(seen, received))
     yield from (("Patient", "birthDate", issue) for issue in _birth_doubts(born, seen or received.isoformat()))
     for condition in doc.get("Condition", []):
-        code = condition["code"]["coding"][0]["code"]
+        code = _code_of(condition, icd10.SYSTEM)
+        if not code:
+            continue
         yield from (("Condition", code, issue) for issue in _code_doubts(code, str(patient.get("gender", ""))))
     for observation in doc.get("Observation", []):
-        code = observation["code"]["coding"][0]["code"]
+        code = _code_of(observation, _LOINC)
         yield from (("Observation", code, issue) for issue in _value_doubts(code, observation))
+
+
+def _code_of(record: dict[str, Any], system: str) -> str:
+    codings = record.get("code", {}).get("coding", [])
+    return next((str(coding.get("code", "")) for coding in codings if coding.get("system") == system), "")
 
 
 def _visit_doubts(seen: str, received: datetime) -> Iterator[Issue]:
@@ -65,9 +73,8 @@ def _code_doubts(code: str, gender: str) -> Iterator[Issue]:
 
 def _value_doubts(code: str, observation: dict[str, Any]) -> Iterator[Issue]:
     value = observation.get("valueQuantity", {}).get("value")
-    if value is None or code not in PLAUSIBLE:
+    if value is None or code not in PLAUSIBLE or observation["valueQuantity"].get("code") != PLAUSIBLE[code][2]:
         return
-    low, high = (Decimal(bound) for bound in PLAUSIBLE[code])
+    low, high = (Decimal(bound) for bound in PLAUSIBLE[code][:2])
     if not low <= value <= high:
-        unit = observation["valueQuantity"]["unit"]
-        yield Issue("impossible-value", f"not between {low} and {high} {unit}", value=str(value))
+        yield Issue("impossible-value", f"not between {low} and {high} {PLAUSIBLE[code][2]}", value=str(value))

@@ -73,7 +73,7 @@ def _read_csv(head: list[str], rest: Iterator[str], delimiter: str) -> Sheet:
         header = next(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise Malformed(f"the header cannot be read: {error}", f"line {skipped + 1}") from error
-    columns = _header(header, skipped + 1)
+    columns = header_of(header, skipped + 1)
     lines.settle()
     return Sheet("csv", columns, _csv_rows(lines, delimiter, list(columns)), delimiter)
 
@@ -113,7 +113,8 @@ class Lines:
         self.number += count
 
 
-def _header(names: list[str], line: int) -> dict[str, str]:
+def header_of(names: list[str], line: int) -> dict[str, str]:
+    """Return the columns of a header, by folded name. Raises Malformed for one without a name, or there twice."""
     while names and not names[-1].strip():
         names = names[:-1]
     columns: dict[str, str] = {}
@@ -137,7 +138,7 @@ def _csv_rows(lines: Lines, delimiter: str, columns: list[str]) -> Iterator[Row]
         going = False
         try:
             for cells in csv.reader(lines, delimiter=delimiter, strict=True):
-                row = _csv_row(lines.first, cells, columns)
+                row = cells_row(lines.first, cells, columns)
                 going = row is not None and bool(row.fault) and lines.held > 1
                 lines.settle(1 if going else None)
                 if row is not None:
@@ -150,8 +151,8 @@ def _csv_rows(lines: Lines, delimiter: str, columns: list[str]) -> Iterator[Row]
             going = True
 
 
-def _csv_row(line: int, cells: list[str], columns: list[str]) -> Row | None:
-    """Return the row of a record, or None for a blank line. Empty cells beyond the header are dropped."""
+def cells_row(line: int, cells: list[str], columns: list[str]) -> Row | None:
+    """Return the row of these cells, or None for a blank one. Empty cells beyond the header are dropped."""
     while len(cells) > len(columns) and not cells[-1].strip():
         cells = cells[:-1]
     if not any(cell.strip() for cell in cells):

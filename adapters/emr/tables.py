@@ -28,6 +28,16 @@ class Layout:
     observations: Mapping[str, str]
     diagnoses: frozenset[str]
 
+    def column_of(self, record: str, about: str) -> str:
+        """Return the column that a record's element or code is read from, empty when none is."""
+        if record == "Observation" and self.observations:
+            return next((column for column, code in self.observations.items() if code == about), "")
+        if record == "Condition" and self.diagnoses:
+            return min(self.diagnoses)
+        prefix = f"{record}.{about}" if record not in ("Observation", "Condition") else f"{record}.code"
+        rules = (rule for rule in self.table.rules if rule.columns and rule.row.right.startswith(prefix))
+        return next((rule.columns[0] for rule in rules), "")
+
 
 def layout_of(peer: Peer, table: str = "") -> Layout:
     """Return the layout that `table` names, else the peer's settings.
@@ -51,16 +61,36 @@ def _layout(name: str, overlay: str, dates: tuple[str, ...]) -> Layout:
         raise BadRow("there is no such table")
     find_codec = cell_codecs(_concept_maps(overlay), dates)
     table = compile_flat(base or over, f"emr/{name}", find_codec, over if base else "")
-    return Layout(table, _observations(table), _columns_of(table, "Condition"))
+    diagnoses = frozenset() if table.facts.records else _columns_of(table, "Condition")
+    return Layout(table, _observations(table), diagnoses)
 
 
 def person_column(table: FlatTable) -> str:
     """Return the column that names the person a row is about, empty when none does."""
     for rule in table.rules:
         path = (rule.place or rule.items).path  # type: ignore[union-attr] # one is set
-        if rule.columns and path.text.startswith(f"Patient.identifier[system={PATIENT_SYSTEM}]"):
+        numbers = path.text.startswith(f"Patient.identifier[system={PATIENT_SYSTEM}]")
+        if rule.columns and (numbers or rule.codec.name == "key>Patient"):
             return rule.columns[0]
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The files of a set, in the order in which they are best applied; those of `lookups` only serve the others."""
+
+    files: tuple[str, ...]
+    lookups: frozenset[str]
+
+
+def set_of(peer: Peer, table: str = "") -> Sets | None:
+    """Return the set of files that `table`, else the peer's settings name; None when they name a single table."""
+    name = table or str(peer.settings.get("table", DEFAULT))
+    path = FOLDER / name / "set.txt"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        return None
+    lines = [line.split() for line in path.read_text("utf-8").splitlines() if line.strip()]
+    return Sets(tuple(words[0] for words in lines), frozenset(words[0] for words in lines if "lookup" in words))
 
 
 def _text(folder: Path, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.contract import Reading, Sender
 from adapters.emr.changes import Visit, patient_change, visit_changes
+from adapters.emr.entities import read_entities
 from adapters.emr.places import name_place
 from adapters.emr.sense import doubts
 from adapters.emr.sheet import Row, Sheet
@@ -27,12 +28,19 @@ def read(sheet: Sheet, sender: Sender) -> Reading:
     wrong = list(column_issues(sheet, layout))
     if any(issue.severity == "error" for issue in wrong):
         return Reading(issues=wrong, rejected=True)
+    if layout.table.facts.records:
+        return _with(wrong, read_entities(sheet, sender, layout))
     profile = profile_from(sender.peer.settings, sender.peer.code, sender.translate)
     batch = _Batch(sheet, layout, sender, Scope(profile))
     batch.issues.extend(wrong)
     for row in sheet.rows:
         _read_row(batch, row)
     return Reading(ChangeSet(records=list(_ordered(batch)), atomic=False), batch.issues)
+
+
+def _with(issues: list[Issue], reading: Reading) -> Reading:
+    reading.issues[:0] = issues
+    return reading
 
 
 @dataclass(slots=True)
@@ -55,7 +63,7 @@ def column_issues(sheet: Sheet, layout: Layout) -> Iterator[Issue]:
         if column in table.columns:
             continue
         place = name_place(1, written)
-        if column in table.ignored:
+        if table.ignores(column):
             continue
         near = get_close_matches(column, table.columns, 1)
         hint = f"; did you mean {near[0]}?" if near else f"; its columns are {', '.join(table.columns)}"
@@ -87,20 +95,8 @@ def _missing(batch: _Batch, row: Row) -> Iterator[Issue]:
 
 def _row_doubts(batch: _Batch, row: Row, doc: dict[str, Any]) -> Iterator[Issue]:
     for record, about, issue in doubts(doc, batch.sender.received):
-        where = _place(batch, row, _column_of(batch.layout, record, about))
+        where = _place(batch, row, batch.layout.column_of(record, about))
         yield Issue(issue.code, issue.text, issue.severity, where, issue.value)
-
-
-def _column_of(layout: Layout, record: str, about: str) -> str:
-    """Return the column that a record's element or code was read from."""
-    if record == "Observation":
-        return next((column for column, code in layout.observations.items() if code == about), "")
-    if record == "Condition":
-        return min(layout.diagnoses, default="")
-    prefix = f"{record}.{about}"
-    return next(
-        (rule.columns[0] for rule in layout.table.rules if rule.columns and rule.row.right.startswith(prefix)), ""
-    )
 
 
 def _corrections(batch: _Batch, row: Row, doc: dict[str, Any]) -> Iterator[Issue]:

@@ -6,29 +6,19 @@ A cell reads in every spelling that means one thing, and is written in one: wher
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from mappings.codecs.codec import MISSING, Codec
 from mappings.codecs.dates import iso, iso_day, offset_text, read_date, read_datetime
-from mappings.codecs.text import read_text, write_decimal, write_text
+from mappings.codecs.diagnoses import CERTAINTY, VERIFICATION, diagnoses, parted_diagnoses
+from mappings.codecs.entities import PARTS, coded_columns, keyed, omop_concept
+from mappings.codecs.quantities import MEASURED, quantity
+from mappings.codecs.text import read_text, write_text
 from mappings.concepts import ConceptMap
 from mappings.paths import BadRow
 from mappings.scope import Scope, Unfit
-from terminology import icd10
 
-UCUM = "http://unitsofmeasure.org"
-VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-CERTAINTY = {
-    "confirmed": "confirmed", "c": "confirmed", "final": "confirmed", "definite": "confirmed",
-    "provisional": "provisional", "suspected": "provisional", "probable": "provisional", "presumptive": "provisional",
-    "differential": "differential", "unconfirmed": "unconfirmed", "refuted": "refuted", "ruled out": "refuted",
-    "excluded": "refuted",
-}  # fmt: skip
-_SPELLINGS = {"Cel": ("°c", "c", "celsius"), "/min": ("bpm",), "mm[Hg]": ("mmhg",)}
-_NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(\D.*)?\Z")
 _AGE = re.compile(r"(\d{1,3})\s*(y|yrs?|years?|m|mths?|months?|w|weeks?|d|days?)?\.?\Z", re.IGNORECASE)
-_BETWEEN = re.compile(r"[;,|/\n]+")
 
 
 def cell_codecs(maps: Mapping[str, ConceptMap], dates: tuple[str, ...] = ()) -> Callable[[str], Codec]:
@@ -37,41 +27,27 @@ def cell_codecs(maps: Mapping[str, ConceptMap], dates: tuple[str, ...] = ()) -> 
     `maps` are the concept maps that `code:` and `concept:` name. `dates` are forms (`%d/%m/%Y`) that `date` and
     `dateTime` accept beside ISO; the first that fits counts, so an ambiguous day is never guessed.
     """
-    plain = {codec.name: codec for codec in (*_PLAIN, *_dates(dates))}
+    plain = {codec.name: codec for codec in (*_PLAIN, *_dates(dates), *diagnoses(maps), omop_concept(maps))}
+    made: dict[str, Callable[[str], Codec]] = {
+        "quantity": quantity,
+        "date": day_as,
+        "coded": lambda argument: coded_columns(argument, maps),
+        "diagnoses": lambda argument: parted_diagnoses(argument, maps),
+    }
 
     def find(name: str) -> Codec:
         if name in plain:
             return plain[name]
+        if name.startswith("key>"):
+            return keyed(name.removeprefix("key>"))
         kind, _, argument = name.partition(":")
-        if kind == "quantity" and argument:
-            return quantity(argument)
-        if kind == "date" and argument:
-            return day_as(argument)
+        if kind in made and argument:
+            return made[kind](argument)
         if kind in ("code", "concept") and argument in maps:
             return coded(kind, maps[argument])
         raise BadRow(f"there is no codec {name}")
 
     return find
-
-
-def quantity(unit: str) -> Codec:
-    """Return the codec of a number in a UCUM unit <-> Quantity. Digits stay as written; a decimal comma is a point."""
-    spellings = {unit.casefold(), *_SPELLINGS.get(unit, ())}
-
-    def decode(text: str, _scope: Scope, _old: Any) -> Any:
-        match = _NUMBER.match(text.strip())
-        if match is None:
-            raise Unfit("not a number")
-        if match[2] and match[2].strip().casefold() not in spellings:
-            raise Unfit(f"not in {unit}")
-        return {"value": Decimal(match[1].replace(",", ".")), "unit": unit, "system": UCUM, "code": unit}
-
-    def encode(value: Any, _scope: Scope, _old: Any) -> str | None:
-        if value.get("code", unit) != unit:
-            raise Unfit(f"{value.get('code')} is not {unit}", "other-unit")
-        return write_decimal(value.get("value"))
-
-    return Codec(f"quantity:{unit}", decode, encode)
 
 
 def coded(kind: str, concepts: ConceptMap) -> Codec:
@@ -161,63 +137,27 @@ def read_age(texts: list[str], _scope: Scope, _old: Any) -> Any:
     return date.fromordinal(day.toordinal() - count * (7 if unit == "w" else 1)).isoformat()
 
 
+def read_age_precision(texts: list[str], scope: Scope, old: Any) -> Any:
+    """Read how precise the birth date is that an age gives: `year`, `month` or `day`."""
+    found = read_age(texts, scope, old)
+    return found if found is MISSING else {4: "year", 7: "month"}.get(len(found), "day")
+
+
 def write_age(value: Any, _scope: Scope, _old: Any) -> list[str] | None:
     """An age cannot be told from a birth date alone: nothing is written."""
     del value
     return None
 
 
-def read_diagnoses(texts: list[str], _scope: Scope, _old: Any) -> Any:
-    """Read ICD-10 codes, parted in any usual way, and their certainties in the same order, into Conditions."""
-    certainties = [_certainty(word) for word in texts[1].split(";")] if texts[1].strip() else []
-    codes = [code for part in _BETWEEN.split(texts[0]) if part.strip() for code in _codes(part)]
-    if len(certainties) > len(codes):
-        raise Unfit(f"{len(certainties)} certainties for {len(codes)} diagnoses")
-    found: dict[str, dict[str, Any]] = {}
-    for at, code in enumerate(codes):
-        condition: dict[str, Any] = {"code": {"coding": [{"system": icd10.SYSTEM, "code": code}]}}
-        if at < len(certainties) and certainties[at]:
-            condition["verificationStatus"] = {"coding": [{"system": VERIFICATION, "code": certainties[at]}]}
-        found.setdefault(code, condition)
-    return list(found.values())
+def read_given(texts: list[str], _scope: Scope, _old: Any) -> Any:
+    """Read first and middle names into given names."""
+    return [text.strip() for text in texts if text.strip()]
 
 
-def _codes(part: str) -> list[str]:
-    """Return the code of a part, or the codes when blanks part them (`A17.0+ G01*`)."""
-    whole = icd10.normal(part)
-    codes = [whole] if whole else [icd10.normal(word) for word in part.split()]
-    if None in codes:
-        raise Unfit(f"{part.strip()} is no ICD-10 code", "bad-code")
-    return [code for code in codes if code]
-
-
-def _certainty(word: str) -> str:
-    plain = word.strip().casefold()
-    if plain and plain not in CERTAINTY:
-        raise Unfit(f"{word.strip()} is no certainty", "unknown-code")
-    return CERTAINTY.get(plain, "")
-
-
-def write_diagnoses(separator: str, form: Callable[[str], str]) -> Callable[[Any, Scope, Any], list[str] | None]:
-    """Return the function that writes Conditions as codes, and their certainties when one has any."""
-
-    def encode(conditions: Any, _scope: Scope, _old: Any) -> list[str] | None:
-        codes = [(code, _code_in(c.get("verificationStatus"), VERIFICATION)) for c in conditions if (code := _icd(c))]
-        certainties = [certainty for _, certainty in codes]
-        while certainties and not certainties[-1]:
-            certainties.pop()
-        return [separator.join(form(code) for code, _ in codes), "; ".join(certainties)]
-
-    return encode
-
-
-def _icd(condition: Mapping[str, Any]) -> str:
-    return _code_in(condition.get("code"), icd10.SYSTEM)
-
-
-def _code_in(concept: Any, system: str) -> str:
-    codings = (concept or {}).get("coding") or []
-    return next((str(c.get("code", "")) for c in codings if c.get("system") == system), "")
+def write_given(value: Any, _scope: Scope, _old: Any) -> list[str]:
+    """Write given names as the first one and the rest."""
+    names = value if isinstance(value, list) else [value]
+    return [names[0], " ".join(names[1:])]
 
 
 def _words(separator: str) -> Codec:
@@ -236,9 +176,11 @@ _PLAIN = (
     Codec("text", lambda text, _scope, _old: read_text(text), lambda value, _scope, _old: write_text(value)),
     _words(" "),
     Codec("age", read_age, write_age, "fields"),
-    Codec("diagnoses", read_diagnoses, write_diagnoses("; ", str), "fields"),
-    Codec("diagnoses_comma", read_diagnoses, write_diagnoses(",", str), "fields"),
-    Codec("diagnoses_undotted", read_diagnoses, write_diagnoses("; ", icd10.undotted), "fields"),
+    Codec("age_precision", read_age_precision, write_age, "fields"),
+    Codec("lower", lambda text, _scope, _old: text.strip().lower(), lambda value, _scope, _old: write_text(value)),
+    Codec("given_names", read_given, write_given, "fields"),
+    MEASURED,
+    PARTS,
 )
 
-__all__ = ["CERTAINTY", "UCUM", "VERIFICATION", "cell_codecs"]
+__all__ = ["CERTAINTY", "VERIFICATION", "cell_codecs"]

@@ -56,7 +56,7 @@ def test_conditions_and_arrows() -> None:
     assert people.write(read, Scope())["town"] == "Beira"
     assert "city" not in people.write(read, Scope())
     assert people.written == ("number", "name", "sex", "born", "town")
-    assert (people.required, people.ignored) == ({"number"}, {"remarks"})
+    assert (people.required, people.facts.ignored) == ({"number"}, {"remarks"})
 
 
 def test_bad_cells_name_their_column() -> None:
@@ -82,7 +82,7 @@ def test_overlay_replaces_adds_and_removes() -> None:
     rows = ["- sex Patient.gender", "born <-> Patient.birthDate date:%d/%m/%Y", "phone <-> Patient.telecom.value"]
     people = table(overlay="\n".join(["people", "  ignore age", *rows]))
     assert "sex" not in people.written
-    assert people.ignored == {"remarks", "age"}
+    assert people.facts.ignored == {"remarks", "age"}
     doc = people.read({"number": "7", "born": "02/04/1990", "phone": "1"}, Scope())
     assert people.write(doc, Scope()) == {"number": "7", "born": "02/04/1990", "phone": "1"}
 
@@ -99,7 +99,7 @@ def test_overlay_replaces_adds_and_removes() -> None:
         ("a\nx <-> Patient.gender\ny <-> Patient.gender\n", "already goes both ways with Patient.gender"),
         ("a\nx <-> Patient.gender\nx <-> Patient.birthDate\n", "already goes both ways with x"),
         ("a\n  required z\nx <-> Patient.gender\n", "required columns that no row reads: z"),
-        ("a\n  optional x\nx <-> Patient.gender\n", "people:2: 'optional' is no fact"),
+        ("a\n  optional x\nx <-> Patient.gender\n", "people:2: 'optional x' is no fact"),
         ("a\nx <-> Patient.gender\nb\ny <-> Patient.birthDate\n", "one heading, not 2"),
     ],
 )

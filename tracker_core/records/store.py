@@ -14,7 +14,7 @@ from tracker_core.records.drafts import Draft, read_drafts
 from tracker_core.records.homes import find_homes
 from tracker_core.records.patients import facts
 from tracker_core.records.settling import settle
-from tracker_core.records.stored import Stored
+from tracker_core.records.stored import Stored, by_pk
 from tracker_core.records.terms import reference_token
 from tracker_core.records.writing import write
 
@@ -57,9 +57,9 @@ def apply(session: Session, context: Context, changes: list[RecordChange], *, at
     _decide(session, context, settled)
     _index(session, context, settled, names)
     write(session, context, settled)
-    _adopt(session, settled)
+    adopted = _adopt(session, settled)
     custom.follow(session, settled)
-    return Applied(_outcomes(settled, changes), issues, _touched(context, settled))
+    return Applied(_outcomes(settled, changes), issues, [*_touched(context, settled), *adopted])
 
 
 def _failed(issues: Sequence[Issue]) -> bool:
@@ -113,17 +113,21 @@ def _assign(session: Session, context: Context, patients: Sequence[Draft], homes
         draft.subject = person
 
 
-def _adopt(session: Session, drafts: Sequence[Draft]) -> None:
-    """Give the person to records that referred to a Patient before it was known."""
-    for patient in drafts:
-        late = patient.head is not None and not patient.head.version
-        if patient.change.type == "Patient" and late and patient.subject is not None:
-            tokens = [reference_token(number, patient.pk) for number in references.all_subject_numbers()]
-            session.execute(
-                "update record set subject = %s where subject is null and tokens && %b::bigint[]",
-                (patient.subject, tokens),
-                prepare=False,
-            )
+def _adopt(session: Session, drafts: Sequence[Draft]) -> list[Stored]:
+    """Give the person to records that referred to a Patient before it was known; return those records."""
+    patients = [d for d in drafts if d.change.type == "Patient" and d.writes and d.subject is not None]
+    late = [draft for draft in patients if draft.head and not draft.head.version]
+    if not late:
+        return []
+    numbers = references.all_subject_numbers()
+    tokens = [",".join(str(reference_token(number, draft.pk)) for number in numbers) for draft in late]
+    rows = session.execute(
+        "update record r set subject = t.subject from unnest(%b::text[], %b::bigint[]) t (tokens, subject)"
+        " where r.subject is null and r.tokens && t.tokens::bigint[] returning r.pk",
+        ([f"{{{one}}}" for one in tokens], [draft.subject for draft in late]),
+        prepare=False,
+    ).fetchall()
+    return [one for one in by_pk(session, [row[0] for row in rows]).values() if not one.deleted] if rows else []
 
 
 def _outcomes(drafts: Sequence[Draft], changes: Sequence[RecordChange]) -> list[Outcome]:

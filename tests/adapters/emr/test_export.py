@@ -107,7 +107,7 @@ def test_other_units_and_codes_make_no_cell(visits: bytes) -> None:
     documents = stored(read(visits).changes.records)
     for doc in documents:
         if doc["resourceType"] == "Observation" and "valueQuantity" in doc:
-            doc["valueQuantity"]["code"] = "[lb_av]"
+            doc["valueQuantity"]["code"] = "mg/dL"
         if doc["resourceType"] == "Observation" and "valueCodeableConcept" in doc:
             doc["valueCodeableConcept"] = {"text": "faint"}
     row = visit_rows(documents, emr().peer).rows[0]
