@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from adapters.contract import Envelope
 from hub import answering, bound, deciding, pulling, reporting, schedule, trying
 from hub.convert import Converted, convert
+from hub.guides import http as guides
 from hub.runtime import Runtime
 from tracker_core import history, messages, peers, persons, routes
 from tracker_core.context import Peer
@@ -72,6 +73,7 @@ def routes_for(runtime: Runtime) -> APIRouter:
     _convert_routes(router, runtime)
     router.include_router(reporting.routes_for(runtime))
     router.include_router(answering.routes_for(runtime))
+    router.include_router(guides.routes_for(runtime))
     router.include_router(deciding.routes_for(runtime))
     router.include_router(pulling.routes_for(runtime))
     return router

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hub.emr import emr_app
+from hub.guides.commands import fhir_app
 from hub.settings import Settings, describe, load
 from hub.terms import terms_app
 from tracker_core.errors import HubError, Malformed, NotFound, Unsupported
@@ -42,6 +43,7 @@ app = typer.Typer(
 mappings_app = typer.Typer(help="Look at the mapping tables.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(terms_app, name="terms")
+app.add_typer(fhir_app, name="fhir")
 app.add_typer(emr_app, name="emr")
 
 Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help="Data folder, made when absent.")]

@@ -39,22 +39,33 @@ def corpora() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def r4_examples() -> Path:
-    """The package of HL7's R4 examples and definitions (CC0), fetched once from the npm registry, or a skip."""
+def published(name: str, version: str) -> Path:
+    """A FHIR package, fetched once from the npm registry, or a skip."""
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tracker-hub"
-    package = folder / "hl7.fhir.r4.examples-4.0.1.tgz"
+    package = folder / f"{name}-{version}.tgz"
     npm = shutil.which("npm")
     if not package.exists() and npm:
         folder.mkdir(parents=True, exist_ok=True)
-        asked = [npm, "pack", "--silent", "hl7.fhir.r4.examples@4.0.1"]
+        asked = [npm, "pack", "--silent", f"{name}@{version}"]
         with TemporaryDirectory(dir=folder) as scratch:
             subprocess.run(asked, cwd=scratch, timeout=200, check=False, capture_output=True)
             for made in Path(scratch).glob("*.tgz"):
                 made.replace(package)
     if not package.exists():
-        pytest.skip("the R4 examples cannot be had: no npm, or no registry")
+        pytest.skip(f"{name} cannot be had: no npm, or no registry")
     return package
+
+
+@pytest.fixture(scope="session")
+def r4_examples() -> Path:
+    """The package of HL7's R4 examples and definitions (CC0)."""
+    return published("hl7.fhir.r4.examples", "4.0.1")
+
+
+@pytest.fixture(scope="session")
+def ips_package() -> Path:
+    """The International Patient Summary as published (CC0)."""
+    return published("hl7.fhir.uv.ips", "2.0.0")
 
 
 @pytest.fixture(scope="session")

@@ -106,6 +106,9 @@ def check_element(visit: Visit, node: Node, rule: Rule, trunk: Rule, where: str)
     for child in rule.required:
         if child.name not in there:
             visit.note("required", f"{child.name} is missing", where)
+    for child in rule.sliced:
+        if child.name not in there:
+            check_slices(visit, child, [], f"{where}.{child.name.removesuffix('[x]')}", [])
     for name, nodes in there.items():
         found = rule.children.get(name)
         if found is not None:
@@ -131,15 +134,27 @@ def check_repetitions(visit: Visit, nodes: list[Node], rule: Rule, trunk: Rule, 
         visit.note("structure", text, where)
     if len(nodes) < rule.least:
         visit.note("required", f"at least {rule.least}, found {len(nodes)}", where)
-    names = divided(visit, nodes, rule) if rule.slicing and rule.slices else []
+    placed: list[tuple[Node, str]] = []
     for number, node in enumerate(nodes):
         at = f"{where}[{number}]" if many else where
         at = f"{at}.ofType({node.kind})" if rule.name.endswith("[x]") else at
         _check_one(visit, node, rule, trunk, at)
-        if names and names[number]:
-            _check_one(visit, node, rule.slices[names[number]], trunk, at)
+        placed.append((node, at))
     if rule.slices and rule.slicing:
-        check_slices(visit, rule, names, where)
+        _check_sliced(visit, placed, rule, trunk, where)
+
+
+def _check_sliced(visit: Visit, placed: list[tuple[Node, str]], rule: Rule, trunk: Rule, where: str) -> None:
+    """Validate each repetition as its slice wants, then the slices, and the slices of slices."""
+    names = divided(visit, [node for node, _ in placed], rule)
+    for (node, at), name in zip(placed, names, strict=True):
+        if name:
+            _check_one(visit, node, rule.slices[name], trunk, at)
+    check_slices(visit, rule, names, where, [at for _, at in placed])
+    for name, one in rule.slices.items():
+        if one.slicing and one.slices:
+            inner = [pair for pair, found in zip(placed, names, strict=True) if found == name]
+            _check_sliced(visit, inner, one, trunk, where)
 
 
 def _check_one(visit: Visit, node: Node, rule: Rule, trunk: Rule, where: str) -> None:
@@ -148,7 +163,8 @@ def _check_one(visit: Visit, node: Node, rule: Rule, trunk: Rule, where: str) ->
         _check_inner(visit, node, rule, where)
         return
     kind = rule.types.get(node.kind)
-    if kind is None and rule.types and not rule.content and "." not in node.kind:
+    # Publishers write the type of ids in three ways.
+    if kind is None and rule.types and rule.name != "id" and not rule.content and "." not in node.kind:
         visit.note("structure", f"{node.kind} is not allowed: {' or '.join(rule.types)}", where)
         return
     if "." not in node.kind:

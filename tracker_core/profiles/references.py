@@ -45,7 +45,7 @@ def _check_way(visit: Visit, reference: str, target: Node | None, kind: Type, wh
 
 
 def _check_target(visit: Visit, type_: str, target: Node | None, kind: Type, where: str) -> None:
-    if type_ not in definitions.resource_types() or any(url in _ANY for url in kind.targets):
+    if type_ not in definitions.resource_types() or any(url.partition("|")[0] in _ANY for url in kind.targets):
         return
     profiles = [visit.world.library.profile(url) for url in kind.targets]
     known = [one for one in profiles if one is not None]

@@ -63,7 +63,8 @@ class Slicing:
 class Rule:
     """What is asked of an element. `children` go by their name (`value[x]`), `slices` by theirs.
 
-    `fixed` and `pattern` are (value,) where there is one. `unread` are invariants that are no FHIRPath of ours.
+    `fixed` and `pattern` are (value,) where there is one. `unread` are invariants that are no FHIRPath of ours;
+    `required` the children that must be there, `sliced` those of which a slice must be, though they need not.
     """
 
     name: str
@@ -82,11 +83,8 @@ class Rule:
     slicing: Slicing | None = None
     slices: dict[str, "Rule"] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
-
-    @property
-    def required(self) -> list["Rule"]:
-        """The elements that must be there."""
-        return [child for child in self.children.values() if child.least]
+    required: tuple["Rule", ...] = ()
+    sliced: tuple["Rule", ...] = ()
 
 
 def compile_tree(branch: Branch, name: str = "") -> Rule:
@@ -94,11 +92,13 @@ def compile_tree(branch: Branch, name: str = "") -> Rule:
     element = branch.element
     invariants, unread = _invariants(element)
     most = element.get("max", "*")
+    children = {key: compile_tree(one, key) for key, one in branch.children.items()}
+    below = children.values()
     return Rule(
         name=name or str(element.get("path", "")).rpartition(".")[2],
         least=int(element.get("min", 0)),
         most=_UNBOUNDED if most == "*" else int(most),
-        types={one["code"]: _type(one) for one in element.get("type", [])},
+        types={one.code: one for one in map(_type, element.get("type", []))},
         fixed=_value(element, "fixed"),
         pattern=_value(element, "pattern"),
         low=next(iter(_value(element, "minValue")), None),
@@ -107,10 +107,12 @@ def compile_tree(branch: Branch, name: str = "") -> Rule:
         binding=_binding(element.get("binding", {})),
         invariants=invariants,
         content=str(element.get("contentReference", "")).rpartition("#")[2],
-        children={key: compile_tree(one, key) for key, one in branch.children.items()},
+        children=children,
         slicing=_slicing(element.get("slicing")),
         slices={key: compile_tree(one) for key, one in branch.slices.items()},
         unread=unread,
+        required=tuple(one for one in below if one.least),
+        sliced=tuple(one for one in below if not one.least and any(each.least for each in one.slices.values())),
     )
 
 

@@ -21,8 +21,11 @@ def belongs(visit: Visit, node: Node, one: Rule, slicing: Slicing) -> bool:
     return bool(found) and all(_MATCHES[each.type](visit, node, one, each) for each in found)
 
 
-def check_slices(visit: Visit, rule: Rule, names: list[str], where: str) -> None:
-    """Note slices that are there too often or not often enough, in the wrong order, or what is in none."""
+def check_slices(visit: Visit, rule: Rule, names: list[str], where: str, places: list[str]) -> None:
+    """Note slices that are there too often or not often enough, in the wrong order, or what is in none.
+
+    `places` are where the nodes stand.
+    """
     slicing = rule.slicing
     assert slicing is not None
     for name, one in rule.slices.items():
@@ -34,11 +37,10 @@ def check_slices(visit: Visit, rule: Rule, names: list[str], where: str) -> None
     if not slicing.discriminators:
         return
     known = list(rule.slices)
-    places = [known.index(name) if name else len(known) for name in names]
-    if slicing.ordered and [p for p in places if p < len(known)] != sorted(p for p in places if p < len(known)):
+    order = [known.index(name) for name in names if name]
+    if slicing.ordered and order != sorted(order):
         visit.note("structure", f"the slices come in the order {', '.join(known)}", where)
-    for number, name in enumerate(names):
-        at = f"{where}[{number}]" if rule.most > 1 else where
+    for number, (name, at) in enumerate(zip(names, places, strict=True)):
         if not name and slicing.rules == "closed":
             visit.note("structure", f"it is none of the slices {', '.join(known)}, and others are not allowed", at)
         if not name and slicing.rules == "openAtEnd" and any(names[number:]):

@@ -1,0 +1,1 @@
+"""Implementation guides: packages of profiles, extensions, search parameters and value sets that a hub loads."""
