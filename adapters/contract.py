@@ -81,7 +81,8 @@ class View:
 
     `kind`: `person` (documents: Patient first, then what hangs on it; values: `trackedEntity`, the tracker's side),
     `record` (the document, then its Patient and Encounter), `report` (values: one aggregate submission), `reminder`
-    (values: who, when, where, language). `names` is what the receiver calls those of the documents that it has from us.
+    (values: who, when, where, language), `notification` (values: a subscription and events of it). `names` is what the
+    receiver calls those of the documents that it has from us.
     """
 
     kind: str

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
+from adapters.fhir.searching.codes import codes
 from hub.apply import apply
 from hub.runtime import Runtime
 from hub.translations import of_peer
@@ -15,6 +16,7 @@ from tracker_core.errors import Unsupported
 from tracker_core.issues import Report
 from tracker_core.messages import Arrival, Message, State
 from tracker_core.records.definitions import type_names
+from tracker_core.subscriptions import events
 
 
 def receive(
@@ -86,12 +88,13 @@ def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, r
 
 
 def dispatch(session: Session, limit: int) -> int:
-    """Turn up to `limit` undispatched change sets into outbound messages, by the routes; return how many are new.
+    """Turn up to `limit` undispatched change sets into outbound messages, by routes and subscriptions; count the new.
 
     Nothing goes back to the peer that a change came from. What already waits for a peer is not queued twice.
     """
     known = routes.active(session)
-    if not known:
+    listening = events.in_turn(session)
+    if not known and not listening:
         history.pass_over(session, limit)
         return 0
     touched = history.take_undispatched(session, limit)
@@ -99,7 +102,8 @@ def dispatch(session: Session, limit: int) -> int:
         return 0
     targets = peers.by_ids(session, [route.peer for route in known])
     names = type_names()
-    queued = 0
+    change_sets = list(dict.fromkeys(one.change_set for one in touched))
+    queued = events.note(session, change_sets, codes(session)) if listening else 0
     for route in known:
         arrivals = [
             _outbound(targets[route.peer], route.type, about) for about in routes.matching(route, touched, names)

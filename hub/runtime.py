@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.contract import Adapter
+from adapters.outside import Outside
 from tracker_core.database import Pool
 
 
@@ -14,13 +15,15 @@ from tracker_core.database import Pool
 class Runtime:
     """Handed to everything at the edge; `wake` is set whenever there may be work for a worker of this process.
 
-    `files` is the folder of uploaded files; a process without one takes none.
+    `files` is the folder of uploaded files; a process without one takes none. `outside` is where requests may go that
+    others asked for.
     """
 
     pool: Pool
     adapters: Mapping[str, Adapter]
     wake: threading.Event = field(default_factory=threading.Event)
     files: Path | None = None
+    outside: Outside = field(default_factory=Outside)
 
     def adapter(self, format: str) -> Adapter:
         """Return the adapter of `format`; messages and peers only carry names that are registered."""

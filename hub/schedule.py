@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from hub import bulk
+from hub import bulk, notifying
 from hub.runtime import Runtime
 from tracker_core import aggregates, history, messages, peers
 from tracker_core.aggregates.following import behind
@@ -20,6 +20,7 @@ def tick(runtime: Runtime, at: datetime | None = None) -> int:
     Returns how many messages are new. Exports that have expired are thrown away.
     """
     bulk.clear(runtime, at)
+    notifying.clear(runtime, at)
     with transaction(runtime.pool) as session:
         queued = queue_reminders(session, at)
     with transaction(runtime.pool) as session:

@@ -23,7 +23,7 @@ from hub.edge.health import Checks, database_answers
 from hub.inbox import watch_inbox
 from hub.listening import serve_mllp
 from hub.queue.bell import ringing
-from hub.registry import ADAPTERS
+from hub.registry import adapters, outside_of, ways_of
 from hub.runtime import Runtime, spare_collections
 from hub.settings import Address, Settings, files_folder
 from hub.worker import Worker
@@ -57,7 +57,7 @@ def serve(settings: Settings) -> None:
         url = stack.enter_context(database(settings))
         pool = open_pool(url, settings.database_pool)
         stack.callback(pool.close)
-        runtime = Runtime(pool, ADAPTERS, files=files_folder(settings))
+        runtime = Runtime(pool, adapters(ways_of(settings)), files=files_folder(settings), outside=outside_of(settings))
         password = first_start(runtime, settings.admin_password)
         spare_collections()
         checks: dict[str, Callable[[], bool]] = {"database": lambda: database_answers(pool)}
@@ -179,6 +179,8 @@ def _http_server(application: ASGIApp, trusted_proxies: str) -> _Server:
         proxy_headers=True,
         forwarded_allow_ips=trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        ws="websockets-sansio",
+        ws_max_size=65_536,
     )
     return _Server(config)
 

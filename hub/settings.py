@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from adapters.outside import USUAL_PORTS, Network, read_networks, read_ports
 from tracker_core.errors import Malformed
 
 PREFIX = "TRACKER_HUB_"
@@ -42,6 +43,13 @@ def read_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise ValueError("is not a positive whole number")
     return int(text)
+
+
+def read_mail_server(text: str) -> str:
+    """Read `HOST:PORT` of a mail server."""
+    if not read_address(text).port or not text.rpartition(":")[0]:
+        raise ValueError("is not HOST:PORT")
+    return text
 
 
 def read_database_url(text: str) -> str:
@@ -120,6 +128,19 @@ class Settings:
         default=16, metadata=_told(read_count, "largest request body or HL7v2 message, in MiB, unpacked")
     )
     upload_limit: int = field(default=256, metadata=_told(read_count, "largest uploaded file, in MiB, unpacked"))
+    outside_networks: tuple[Network, ...] = field(
+        default=(),
+        metadata=_told(
+            read_networks, "private networks that subscriptions and bulk imports may reach, as 10.1.0.0/16,10.2.3.4/32"
+        ),
+    )
+    outside_ports: frozenset[int] = field(
+        default=USUAL_PORTS, metadata=_told(read_ports, "ports that these may reach [80,443]")
+    )
+    smtp: str | None = field(
+        default=None, metadata=_told(read_mail_server, "mail server for subscriptions by mail, HOST:PORT")
+    )
+    mail_from: str = field(default="tracker-hub@localhost", metadata=_told(str, "address that such mails come from"))
     log: str = field(
         default="auto",
         metadata=_told(read_choice("auto", "json", "text"), "log lines: json, text, or text on terminals"),
@@ -153,7 +174,8 @@ def describe() -> str:
     """Return the settings as lines of text: variable, meaning, default."""
     lines = []
     for setting in fields(Settings):
-        default = "" if setting.default in {None, ""} else f" [{setting.default}]"
+        shown = isinstance(setting.default, str | int | Address) and setting.default != ""
+        default = f" [{setting.default}]" if shown else ""
         lines.append(f"{PREFIX}{setting.name.upper():<17} {setting.metadata['help']}{default}")
     return "\n".join(lines)
 

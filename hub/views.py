@@ -9,6 +9,7 @@ from tracker_core import aggregates, pulls, records
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
+from tracker_core.subscriptions import notices
 from tracker_core.tracker import documents, reminders
 from tracker_core.tracker.documents import Parts
 
@@ -80,9 +81,18 @@ def load_reminder(session: Session, type: str, event: int) -> View:
     return View("reminder", type, values=found[event])
 
 
-VIEWS: dict[str, Callable[[Session, str, int], View]] = {
+def load_notification(session: Session, type: str, about: dict[str, Any]) -> View:
+    """Return what a subscriber is to be told: the subscription and the events of this notice."""
+    values = notices.load(session, about)
+    if values is None:
+        raise NotFound("the subscription is gone")
+    return View("notification", type, values=values)
+
+
+VIEWS: dict[str, Callable[[Session, str, Any], View]] = {
     "person": load_person,
     "record": load_record,
     "report": load_report,
     "reminder": load_reminder,
+    "notification": load_notification,
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub import bulk, catalogue, indexing, pulling, schedule, work
+from hub import bulk, catalogue, indexing, notifying, pulling, schedule, work
 from hub.runtime import Runtime
 from tracker_core.errors import Unavailable
 
@@ -61,6 +61,7 @@ def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
         Round("schedule", lambda: schedule.tick(runtime), TICK_SECONDS, woken=False),
         Round("indexing", lambda: indexing.turn(runtime), INDEX_SECONDS, woken=False),
         Round("catalogue", lambda: catalogue.turn(runtime), INDEX_SECONDS, woken=False),
+        Round("subscriptions", lambda: notifying.turn(runtime), INDEX_SECONDS, woken=False),
         Round("bulk", lambda: bulk.turn(runtime), INDEX_SECONDS, woken=False),
         Round("pulling", lambda: pulling.turn(runtime), PULL_SECONDS, woken=False),
     )

@@ -9,6 +9,7 @@ from adapters.fhir.bulk import OPERATIONS as BULK
 from adapters.fhir.patching import JSON_PATCH
 from adapters.fhir.patients.http import OFFERED as PATIENT_OPERATIONS
 from adapters.fhir.searching import operations as searching
+from adapters.fhir.subscriptions import OPERATIONS as SUBSCRIPTIONS
 from adapters.fhir.terminology.operations import OPERATIONS
 from tracker_core.records.definitions import edition, parameters, resource_types
 from tracker_core.records.extraction import sources
@@ -20,6 +21,7 @@ _INTERACTIONS = (
 _SYSTEM = ("transaction", "batch", "history-system", "search-system")
 _FORMATS = ("json", "application/fhir+json", "xml", "application/fhir+xml")
 _HEAD = ("_id", "_lastUpdated")
+_SOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 
 
 def statement(base: str) -> bytes:
@@ -42,6 +44,7 @@ def _statement(base: str, now: int) -> bytes:
             "implementation": {"description": "Tracker Hub", "url": base},
             "rest": [
                 {
+                    "extension": [{"url": _SOCKET, "valueUri": f"{base.replace('http', 'ws', 1)}/websocket"}],
                     "mode": "server",
                     "security": {"description": "HTTP Basic"},
                     "resource": [_resource(type_, now) for type_ in resource_types()],
@@ -60,7 +63,7 @@ def _resource(type_: str, now: int) -> dict[str, Any]:
     references = [p.code for p in searchable if p.type == "reference"]
     operations = [_operation("Resource", "$validate")]
     operations += [_operation(type_, name) for of, name in OPERATIONS if of == type_]
-    ours = PATIENT_OPERATIONS if type_ == "Patient" else {}
+    ours = {"Patient": PATIENT_OPERATIONS, "Subscription": SUBSCRIPTIONS}.get(type_, {})
     ours = ours | {one.name: one.definition for one in searching.OPERATIONS if one.type == type_}
     operations += [{"name": name, "definition": definition} for name, definition in ours.items()]
     operations += [{"name": name, "definition": definition} for of, name, definition in BULK if of == type_]

@@ -19,6 +19,7 @@ from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of, query_pa
 from adapters.fhir.requests import KINDS, Entry, Request, kind_of, parse
 from adapters.fhir.searching import http as searching
 from adapters.fhir.searching.operations import Operation
+from adapters.fhir.subscriptions import http as subscriptions
 from adapters.fhir.terminology import http as terminology
 from adapters.fhir.terminology.capability import statement as terminology_statement
 from adapters.fhir.validating import http as validating
@@ -73,6 +74,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         *validating.routes(access, PREFIX),
         *bulk.routes(access, PREFIX),
         *patients.routes(access, PREFIX),
+        *subscriptions.routes(access, PREFIX),
         *searching.routes(PREFIX, search, operate),
         route("", get, "GET"),
         route("/", get, "GET"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.edge.refusals import Refuse
@@ -30,7 +30,7 @@ def require_login(
     is_public: Callable[[str], bool],
     clock: Callable[[], float] = monotonic,
 ) -> ASGIApp:
-    """Let only known users in and leave them in `request.state.user`; `is_public(path)` needs none.
+    """Let only known users in and leave them in `request.state.user`; `is_public(path)` needs none, nor does a socket.
 
     Answers 401 before any of the body is read. A login that was right counts for `KNOWN_SECONDS`: so long it takes, at
     most, until a disabled account or a changed password shows. Raises `Unavailable` when the database cannot be asked.
@@ -51,6 +51,15 @@ def require_login(
         return found
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            # Browsers cannot log in here: the conversation may show a token instead.
+            connection = HTTPConnection(scope)
+            sent = connection.headers.get("authorization", ""), connection.cookies.get(users.COOKIE, "")
+            found = await find(*sent) if any(sent) else ""
+            if isinstance(found, User):
+                scope.setdefault("state", {})["user"] = found
+            await app(scope, receive, send)
+            return
         if scope["type"] != "http" or is_public(scope["path"]):
             await app(scope, receive, send)
             return

@@ -9,7 +9,8 @@ from hub.queue import pulse
 
 SWEEP_SECONDS = 5.0
 WOKEN = ("tracker_hub.inbound", "tracker_hub.outbound")
-TASKS = (*WOKEN, *(f"tracker_hub.{name}" for name in ("schedule", "indexing", "catalogue", "bulk", "pulling")))
+_CLOCKED = ("schedule", "indexing", "catalogue", "subscriptions", "bulk", "pulling")
+TASKS = (*WOKEN, *(f"tracker_hub.{name}" for name in _CLOCKED))
 
 
 class Clock(Scheduler):  # type: ignore[misc]  # celery has no types

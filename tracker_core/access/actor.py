@@ -8,7 +8,7 @@ from tracker_core.errors import Forbidden
 ALL = "ALL"
 # What the hub itself is called when no user stands behind an act; no account may have one of these names.
 SYSTEM = "system"
-MACHINES = frozenset({SYSTEM, "mllp", "inbox", "convert"})
+MACHINES = frozenset({SYSTEM, "mllp", "inbox", "convert", "subscriptions"})
 
 
 @dataclass(frozen=True, slots=True)

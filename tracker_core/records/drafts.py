@@ -137,8 +137,8 @@ def _index(draft: Draft) -> None:
         draft.view = {}
 
 
-# Identity, the places where persons are at home, and the search parameters of one's own read whole documents.
-_KEPT = ("Patient", "Organization", "SearchParameter")
+# Identity, the places where persons are at home, search parameters of one's own and subscriptions read whole documents.
+_KEPT = ("Patient", "Organization", "SearchParameter", "Subscription", "Basic")
 
 
 def _has_nul(raw: bytes, view: Any) -> bool:

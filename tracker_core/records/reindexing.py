@@ -5,7 +5,8 @@ after an interruption it goes on where it was. Records are locked for one batch 
 counted and named; the walk then goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ import orjson
 from tracker_core.changes import RecordChange
 from tracker_core.context import Context
 from tracker_core.copying import copy_packed
-from tracker_core.database import Session
+from tracker_core.database import Rollback, Session
 from tracker_core.records import custom, references, vocabulary
 from tracker_core.records.definitions import resource_types, type_names
 from tracker_core.records.drafts import Draft
@@ -137,6 +138,25 @@ def _numbers(session: Session, record: int | None) -> list[int] | None:
     return [row[0] for row in rows]
 
 
+@contextmanager
+def as_at(session: Session, versions: Mapping[int, int]) -> Iterator[None]:
+    """Let searches within the block find these records, by key, as they were in these versions; then undo that.
+
+    So what a record was is judged by the same search as what it is. The block must not write.
+    """
+    with session.transaction() as undone:
+        rows = session.execute(
+            "select r.pk, r.type, r.id, r.subject, v.doc from unnest(%b::bigint[], %b::int[]) w (pk, version)"
+            " join record r on r.pk = w.pk join record_version v on v.pk = w.pk and v.version = w.version"
+            " where not v.deleted order by r.type, r.id for update of r",
+            (list(versions), list(versions.values())),
+        ).fetchall()
+        session.execute("update record set deleted = false where pk = any(%b::bigint[])", ([row[0] for row in rows],))
+        _write(session, _extracted(rows)[0], None)
+        yield
+        raise Rollback(undone)
+
+
 def _reindex(session: Session, pks: Sequence[int], numbers: list[int] | None) -> list[str]:
     """Write the entries of these records anew; return what could not be indexed, and why."""
     rows = session.execute(
@@ -145,6 +165,12 @@ def _reindex(session: Session, pks: Sequence[int], numbers: list[int] | None) ->
         " order by r.type, r.id for update of r",
         (list(pks),),
     ).fetchall()
+    drafts, errors = _extracted(rows)
+    _write(session, drafts, numbers)
+    return errors
+
+
+def _extracted(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Draft], list[str]]:
     drafts: list[Draft] = []
     errors: list[str] = []
     names = type_names()
@@ -157,8 +183,7 @@ def _reindex(session: Session, pks: Sequence[int], numbers: list[int] | None) ->
             errors.append(f"{draft.reference}: {type(error).__name__}: {error}")
         else:
             drafts.append(draft)
-    _write(session, drafts, numbers)
-    return errors
+    return drafts, errors
 
 
 def _write(session: Session, drafts: Sequence[Draft], numbers: list[int] | None) -> None:

@@ -17,6 +17,7 @@ from tracker_core.records.settling import settle
 from tracker_core.records.stored import Stored, by_pk
 from tracker_core.records.terms import reference_token
 from tracker_core.records.writing import write
+from tracker_core.subscriptions import following
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ def apply(session: Session, context: Context, changes: list[RecordChange], *, at
         return Applied(issues=issues)
     names, problems = references.rewrite(session, [d for d in settled if not d.action])
     problems += custom.problems(settled)
+    problems += following.problems(session, settled)
     issues += problems
     if problems:
         if atomic:
@@ -59,6 +61,7 @@ def apply(session: Session, context: Context, changes: list[RecordChange], *, at
     write(session, context, settled)
     adopted = _adopt(session, settled)
     custom.follow(session, settled)
+    following.follow(session, context, settled)
     return Applied(_outcomes(settled, changes), issues, [*_touched(context, settled), *adopted])
 
 
