@@ -30,6 +30,8 @@ def minimal(type_: str, id: str = "") -> dict[str, Any]:
     made = {"resourceType": type_, **_members(type_)}
     if type_ == "SearchParameter":
         made["status"] = "draft"  # an active one is compiled, and this one finds nothing
+    if type_ == "Subscription":
+        made["status"] = "off"  # another one is followed, and this one names nobody
     return made | {"id": id} if id else made
 
 
