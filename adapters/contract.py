@@ -230,6 +230,8 @@ class Adapter:
     pull(peer, cursor, ours) -> Iterator[Pulled]
         what the peer has that is new since `cursor` (`{}` at first), in an order that may be broken off after any;
         `ours(names)` tells which of its objects it has from the hub. Raises Unavailable
+    show(raw, envelope) -> JSON-able object
+        the body as a person reads it; raises as `parse` does. JSON bodies need none
     face    its HTTP routes, where it has any: the hub mounts them behind authentication and size limits
     """
 
@@ -244,3 +246,4 @@ class Adapter:
     send: Callable[[Outgoing, Peer], Receipt] | None = None
     pull: Callable[[Peer, dict[str, Any], Callable[[Sequence[str]], set[str]]], Iterator[Pulled]] | None = None
     face: Face | None = None
+    show: Callable[[bytes, Envelope], Any] | None = None

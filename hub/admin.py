@@ -3,19 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from adapters.contract import Envelope
-from hub import answering, bound, deciding, pulling, reporting, schedule, trying
+from hub import answering, bound, deciding, pulling, reporting, schedule, traffic, trying
 from hub.convert import Converted, convert
 from hub.guides import http as guides
 from hub.runtime import Runtime
-from tracker_core import history, messages, peers, persons, routes
+from tracker_core import history, peers, persons, routes
 from tracker_core.context import Peer
 from tracker_core.database import transaction
-from tracker_core.errors import Forbidden, Malformed, NotFound
+from tracker_core.errors import Forbidden, Malformed
 
 ADMIN = "ALL"
 
@@ -46,12 +46,6 @@ class SharedBody(BaseModel):
     attribute: str = "NATIONAL_ID"
 
 
-class Ids(BaseModel):
-    """The messages an act is for."""
-
-    ids: list[int] = Field(min_length=1, max_length=10_000)
-
-
 def require_admin(request: Request) -> str:
     """Return the caller's name. Raises `Forbidden` for users without the authority `ALL`."""
     user = request.state.user
@@ -66,87 +60,16 @@ Admin = Annotated[str, Depends(require_admin)]
 def routes_for(runtime: Runtime) -> APIRouter:
     """Return the router of `/hub`."""
     router = APIRouter(prefix="/hub", dependencies=[Depends(require_admin)])
-    _message_routes(router, runtime)
-    _queue_routes(router, runtime)
     _peer_routes(router, runtime)
     _identity_routes(router, runtime)
     _convert_routes(router, runtime)
+    router.include_router(traffic.routes_for(runtime))
     router.include_router(reporting.routes_for(runtime))
     router.include_router(answering.routes_for(runtime))
     router.include_router(guides.routes_for(runtime))
     router.include_router(deciding.routes_for(runtime))
     router.include_router(pulling.routes_for(runtime))
     return router
-
-
-def _message_routes(router: APIRouter, runtime: Runtime) -> None:
-    @router.get("/messages")
-    def list_messages(request: Request, before: int | None = None, limit: Annotated[int, Query(le=500)] = 50) -> Any:
-        """List messages, newest first; filter by direction, state, format, peer, type, control_id."""
-        known = {"direction", "state", "format", "peer", "type", "control_id", "lane"}
-        filters = {key: value for key, value in request.query_params.items() if key in known}
-        with transaction(runtime.pool) as session:
-            return {"messages": messages.browse(session, filters, before, limit)}
-
-    @router.get("/messages/{id}")
-    def read_message(id: int) -> Any:
-        """Return one message with its report and envelope, without its bytes."""
-        with transaction(runtime.pool) as session:
-            found = messages.read(session, id)
-        return {
-            "id": found.id,
-            "direction": found.direction,
-            "type": found.type,
-            "state": found.state,
-            "controlId": found.control_id,
-            "attempts": found.attempts,
-            "created": found.created,
-            "actor": found.actor,
-            "about": found.about,
-            "report": found.report,
-            "error": found.error,
-        }
-
-    @router.get("/messages/{id}/body")
-    def read_body(id: int) -> Response:
-        """Return the very bytes that came in or went out."""
-        with transaction(runtime.pool) as session:
-            found = messages.read(session, id)
-        if found.body is None:
-            raise NotFound(f"message {id} has not been rendered yet")
-        return Response(found.body, media_type=found.content_type or "application/octet-stream")
-
-    @router.get("/messages/{id}/answer")
-    def read_answer(id: int) -> Response:
-        """Return the answer that was given to, or received for, this message."""
-        with transaction(runtime.pool) as session:
-            found = messages.read(session, id)
-        if found.answer is None:
-            raise NotFound(f"message {id} has no answer yet")
-        return Response(found.answer, media_type="application/octet-stream")
-
-
-def _queue_routes(router: APIRouter, runtime: Runtime) -> None:
-    @router.post("/messages/replay")
-    def replay(body: Ids) -> Any:
-        """Let parked or rejected messages run again, from the bytes that were kept."""
-        with transaction(runtime.pool) as session:
-            count = messages.replay(session, body.ids)
-        runtime.wake.set()
-        return {"replayed": count}
-
-    @router.post("/messages/discard")
-    def discard(body: Ids, reason: Annotated[str, Query(min_length=3)], actor: Admin) -> Any:
-        """Give parked messages up, so that the rest of their lane moves on."""
-        with transaction(runtime.pool) as session:
-            return {"discarded": messages.discard(session, body.ids, f"{reason} ({actor})")}
-
-    @router.get("/balance")
-    def balance() -> Any:
-        """Count messages by direction, format and state: nothing received is ever missing from the sum."""
-        with transaction(runtime.pool) as session:
-            rows = messages.balance(session)
-        return [dict(zip(("direction", "format", "state", "count"), row, strict=True)) for row in rows]
 
 
 def peer_json(peer: Peer) -> dict[str, Any]:

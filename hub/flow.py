@@ -47,6 +47,7 @@ def receive(
         content_type=envelope.content_type,
         about=asdict(envelope),
         lane=messages.lane_of(peer.id, identity.lane) if identity.lane else None,
+        patient=identity.lane,
         actor=actor,
         leased=leased,
     )
@@ -105,10 +106,11 @@ def dispatch(session: Session, limit: int) -> int:
     change_sets = list(dict.fromkeys(one.change_set for one in touched))
     queued = events.note(session, change_sets, codes(session)) if listening else 0
     for route in known:
-        arrivals = [
-            _outbound(targets[route.peer], route.type, about) for about in routes.matching(route, touched, names)
-        ]
+        due = routes.matching(route, touched, names)
+        arrivals = [_outbound(targets[route.peer], route.type, one.about) for one in due]
         queued += messages.enqueue(session, arrivals, cause=touched[-1].change_set)
+        causes = [(arrival, cause) for arrival, one in zip(arrivals, due, strict=True) for cause in one.change_sets]
+        messages.note_causes(session, causes)
     return queued
 
 

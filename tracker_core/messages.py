@@ -27,7 +27,8 @@ PATIENCE = "3 days"
 class Arrival:
     """Bytes to keep. `about` is the envelope of an inbound message, the thing to send of an outbound one.
 
-    `lane` orders messages of one person; `leased` keeps workers away for as long as the caller processes it itself.
+    `lane` orders messages of one person, `patient` is that person in the sender's words; `leased` keeps workers away
+    for as long as the caller processes it itself.
     """
 
     peer: int
@@ -42,6 +43,7 @@ class Arrival:
     actor: str = "system"
     leased: bool = False
     replay_of: int | None = None
+    patient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,14 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Message]:
     abouts = [orjson.dumps(a.about) for a in arrivals]
     rows = session.execute(
         "insert into message (id, direction, peer, format, type, control_id, dedup, content_type, body, digest, lane,"
-        " about, actor, replay_of, lease_until, leased_by) select a.id, 'in', a.peer, a.format, a.type,"
+        " about, actor, replay_of, patient, lease_until, leased_by) select a.id, 'in', a.peer, a.format, a.type,"
         " nullif(a.control_id, ''), nullif(a.dedup, ''), a.content_type, a.body, a.digest, a.lane, a.about::jsonb,"
-        " a.actor, a.replay_of, case when a.leased then now() + make_interval(secs => %s) end,"
+        " a.actor, a.replay_of, nullif(a.patient, ''), case when a.leased then now() + make_interval(secs => %s) end,"
         " case when a.leased then 'caller' end"
         " from unnest(%b::bigint[], %b::int[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],"
-        " %b::bytea[], %b::bytea[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::bool[])"
+        " %b::bytea[], %b::bytea[], %b::bigint[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::bool[])"
         " as a (id, peer, format, type, control_id, dedup, content_type, body, digest, lane, about, actor, replay_of,"
-        " leased) on conflict (peer, direction, dedup) where dedup is not null do nothing"
+        " patient, leased) on conflict (peer, direction, dedup) where dedup is not null do nothing"
         " returning id, created",
         (
             LEASE_SECONDS,
@@ -122,6 +124,7 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Message]:
             [about.decode() for about in abouts],
             [a.actor for a in arrivals],
             [a.replay_of for a in arrivals],
+            [a.patient for a in arrivals],
             [a.leased for a in arrivals],
         ),
     )
@@ -216,6 +219,22 @@ def enqueue(session: Session, arrivals: Sequence[Arrival], cause: int | None = N
     ).rowcount
 
 
+def note_causes(session: Session, causes: Sequence[tuple[Arrival, int]]) -> None:
+    """Remember which change sets the waiting messages for these arrivals carry: (arrival, change set)."""
+    session.execute(
+        "insert into message_cause (change_set, message) select c.change_set, m.id"
+        " from unnest(%b::int[], %b::text[], %b::text[], %b::bigint[]) as c (peer, type, about, change_set)"
+        " join message m on m.peer = c.peer and m.type = c.type and m.about = c.about::jsonb and m.direction = 'out'"
+        " and m.state = 'waiting' and m.attempts = 0 on conflict do nothing",
+        (
+            [arrival.peer for arrival, _ in causes],
+            [arrival.type for arrival, _ in causes],
+            [orjson.dumps(arrival.about).decode() for arrival, _ in causes],
+            [change_set for _, change_set in causes],
+        ),
+    )
+
+
 def claim(session: Session, direction: str, worker: str, limit: int) -> list[Message]:
     """Lease up to `limit` due messages to `worker` and return them.
 
@@ -290,7 +309,7 @@ def replay(session: Session, ids: Sequence[int]) -> int:
     """Make parked or rejected messages wait again, from the same bytes; return how many were."""
     return session.execute(
         "update message set state = 'waiting', attempts = 0, due = now(), error = null, lease_until = null,"
-        " finished = null where id = any(%b) and state in ('parked', 'rejected')",
+        " finished = null, discarded = null where id = any(%b) and state in ('parked', 'rejected')",
         (list(ids),),
     ).rowcount
 
@@ -308,36 +327,3 @@ def oldest_waiting(session: Session) -> dict[str, datetime]:
         "select direction, min(due) from message where state = 'waiting' and due <= now() group by direction"
     )
     return dict(rows.fetchall())
-
-
-def browse(
-    session: Session, filters: dict[str, str], before: int | None = None, limit: int = 50
-) -> list[dict[str, Any]]:
-    """Return messages, newest first, without their bytes: what a message browser lists.
-
-    `filters` may name `direction`, `state`, `format`, `peer` (its code), `type`, `control_id` and `lane`;
-    `before` is the id to page on from.
-    """
-    columns = {"direction", "state", "format", "type", "control_id", "lane"}
-    clauses = [f"m.{name} = %({name})s" for name in columns & filters.keys()]
-    if "peer" in filters:
-        clauses.append("p.code = %(peer)s")
-    if before is not None:
-        clauses.append("m.id < %(before)s")
-    where = " and ".join(clauses) or "true"
-    rows = session.execute(
-        "select m.id, m.direction, p.code as peer, m.format, m.type, m.control_id, m.state, m.attempts,"
-        " octet_length(m.body) as size, m.error, m.created, m.finished, m.due, m.replay_of from message m"
-        f" join peer p on p.id = m.peer where {where} order by m.id desc limit %(limit)s",
-        {**filters, "before": before, "limit": limit},
-    )
-    names = [column.name for column in rows.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def discard(session: Session, ids: Sequence[int], reason: str) -> int:
-    """Give up parked messages for good, so that their lanes move on; return how many were."""
-    return session.execute(
-        "update message set state = 'rejected', error = %s, finished = now() where id = any(%b) and state = 'parked'",
-        (reason, list(ids)),
-    ).rowcount

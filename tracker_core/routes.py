@@ -50,7 +50,15 @@ def save(
     )
 
 
-def matching(route: Route, touched: Iterable[Touched], type_names: dict[int, str]) -> list[dict[str, int]]:
+@dataclass(slots=True)
+class Due:
+    """One thing that a route is to send, and the change sets that ask for it."""
+
+    about: dict[str, int]
+    change_sets: list[int]
+
+
+def matching(route: Route, touched: Iterable[Touched], type_names: dict[int, str]) -> list[Due]:
     """Return what `touched` asks `route` to send, each thing once, in the order of the changes.
 
     Changes that came from the route's own peer are never sent back to it.
@@ -58,12 +66,12 @@ def matching(route: Route, touched: Iterable[Touched], type_names: dict[int, str
     records = set(route.selects.get("records", ()))
     kinds = set(route.selects.get("kinds", ()))
     about = route.selects.get("about", "record")
-    found: dict[int, dict[str, int]] = {}
+    found: dict[int, Due] = {}
     for item in touched:
         if item.peer == route.peer:
             continue
         wanted = type_names.get(item.type) in records if item.kind == "record" else item.kind in kinds
         key = item.subject if about == "person" else item.target
         if wanted and key is not None:
-            found.setdefault(key, {about: key})
+            found.setdefault(key, Due({about: key}, [])).change_sets.append(item.change_set)
     return list(found.values())

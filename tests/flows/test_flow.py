@@ -12,6 +12,8 @@ from tracker_core.context import Peer
 from tracker_core.database import transaction
 from tracker_core.errors import Conflict
 from tracker_core.messages import Arrival
+from tracker_core.traffic import dead, searching
+from tracker_core.traffic.searching import Wanted
 
 Start = Callable[[list[tuple[int, bytes]]], Receiver]
 OK = b'{"resourceType": "Bundle", "type": "transaction-response", "entry": [{"response": {"status": "200 OK"}}]}'
@@ -34,7 +36,7 @@ def peer(runtime: Runtime, code: str, address: str | None = None) -> Peer:
 def states(runtime: Runtime, direction: str) -> list[tuple[str, str]]:
     """(type, state) of every message of a direction, oldest first."""
     with transaction(runtime.pool) as session:
-        listed = messages.browse(session, {"direction": direction}, limit=100)
+        listed = searching.search(session, Wanted(direction=direction), limit=100).messages
     return [(row["type"], row["state"]) for row in reversed(listed)]
 
 
@@ -105,7 +107,7 @@ def test_a_poison_message_holds_up_its_own_lane_only(runtime: Runtime) -> None:
         messages.finish(session, ids[2], "done")
     assert work.claim(runtime, "in", "w1", 10) == []
     with transaction(runtime.pool) as session:
-        assert messages.discard(session, [ids[0]], "wrong person") == 1
+        assert dead.discard(session, [ids[0]], "wrong person") == 1
     assert [message.id for message in work.claim(runtime, "in", "w2", 10)] == [ids[1]]
 
 

@@ -21,6 +21,8 @@ from tracker_core.context import User
 from tracker_core.database import transaction
 from tracker_core.issues import Report
 from tracker_core.records import Stored
+from tracker_core.traffic import searching
+from tracker_core.traffic.searching import Wanted
 
 WIRE = User("", "mllp", frozenset({"ALL"}))
 Send = Callable[[bytes], str]
@@ -83,7 +85,7 @@ def test_message_and_acknowledgement_are_kept(runtime: Runtime, send: Send) -> N
     """The bytes, what they are, and the answer that was given stand in the message store, under their sender."""
     send(sample("adt_a01"))
     with transaction(runtime.pool) as session:
-        (listed,) = messages.browse(session, {"direction": "in"})
+        (listed,) = searching.search(session, Wanted(direction="in")).messages
         kept = messages.read(session, listed["id"])
     assert (listed["peer"], kept.type, kept.control_id, kept.state) == ("CLINIC|KIVU-HC", "ADT^A01", "S-A01", "done")
     assert kept.body == sample("adt_a01")
@@ -97,7 +99,7 @@ def test_a_repeat_has_the_same_answer_and_no_second_effect(runtime: Runtime, sen
     (value,) = found(runtime, "Observation", "code=http://loinc.org|718-7")
     assert value["valueQuantity"]["value"] == 13.2
     with transaction(runtime.pool) as session:
-        states = sorted(row["state"] for row in messages.browse(session, {"direction": "in"}))
+        states = sorted(row["state"] for row in searching.search(session, Wanted(direction="in")).messages)
     assert states == ["done", "rejected"]
 
 
@@ -145,7 +147,7 @@ def test_a_merge_of_somebody_unknown_is_a_warning(runtime: Runtime, send: Send) 
     """The survivor is registered, and the sender is told that there was nothing to merge."""
     assert send(sample("adt_a40")) == "AA"
     with transaction(runtime.pool) as session:
-        (listed,) = messages.browse(session, {"direction": "in"})
+        (listed,) = searching.search(session, Wanted(direction="in")).messages
         report = messages.read(session, listed["id"]).report or {}
     assert [issue["code"] for issue in report["issues"]] == ["merge-not-found"]
 
@@ -156,7 +158,7 @@ def test_what_is_refused_is_kept_and_changes_nothing(runtime: Runtime, send: Sen
     other = sample("adt_a01").replace(b"ADT^A01^ADT_A01", b"DFT^P03").replace(b"S-A01", b"S-X")
     assert [send(cut), send(other), send(b"hello")] == ["AR", "AR", "AR"]
     with transaction(runtime.pool) as session:
-        listed = messages.browse(session, {"direction": "in"})
+        listed = searching.search(session, Wanted(direction="in")).messages
         assert [row["state"] for row in listed] == ["rejected"] * 3
         assert search(session, "Patient", "") == []
 

@@ -10,6 +10,8 @@ from tests.flows.test_hl7v2 import Send, found, search, wire
 from tracker_core import history, identity, messages, peers
 from tracker_core.database import transaction
 from tracker_core.identity.patients import part_patients
+from tracker_core.traffic import searching
+from tracker_core.traffic.searching import Wanted
 
 COUNT = iter(range(1, 10_000))
 
@@ -67,7 +69,7 @@ def reference(runtime: Runtime, type: str, number: str) -> str:
 def issues(runtime: Runtime) -> list[dict[str, Any]]:
     """What was wrong with the newest message."""
     with transaction(runtime.pool) as session:
-        (newest,) = messages.browse(session, {"direction": "in"}, limit=1)
+        (newest,) = searching.search(session, Wanted(direction="in"), limit=1).messages
         return list((messages.read(session, newest["id"]).report or {})["issues"])
 
 

@@ -1,0 +1,1 @@
+"""Messages as operators look at them: found, traced, repeated, edited, given up, counted, thrown away."""
