@@ -8,13 +8,14 @@ from adapters.fhir import ADAPTER as FHIR
 from adapters.fhir.subscriptions.sending import Post, Ways
 from adapters.fhir.subscriptions.sending import adapter as subscribers
 from adapters.hl7v2 import ADAPTER as HL7V2
+from adapters.openmrs import ADAPTER as OPENMRS
 from adapters.outside import Outside
 from adapters.sms import ADAPTER as SMS
 from hub.settings import Settings
 
 # Aggregate comes before DHIS2: the first face whose prefix fits answers, and /api/dataValueSets lies below /api.
 ADAPTERS: dict[str, Adapter] = {
-    adapter.name: adapter for adapter in (FHIR, HL7V2, AGGREGATE, DHIS2, EMR, SMS, subscribers(Ways()))
+    adapter.name: adapter for adapter in (FHIR, HL7V2, AGGREGATE, DHIS2, EMR, OPENMRS, SMS, subscribers(Ways()))
 }
 
 

@@ -19,7 +19,9 @@ def load_view(session: Session, message: Message) -> View:
     (kind, key), *_ = message.about.items()
     view = VIEWS[kind](session, message.type, key)
     references = [(document["resourceType"], document["id"]) for document in view.documents]
-    view.names = pulls.names_of(session, message.peer, references) if references else {}
+    if references:
+        view.names = pulls.names_of(session, message.peer, references)
+        view.own_patients = [parse(record) for record in records.patients_of(session, message.peer, references)]
     return view
 
 

@@ -116,13 +116,16 @@ def note_names(session: Session, context: Context, peer: int, names: dict[str, i
 
 
 def names_of(session: Session, peer: int, references: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return what a peer calls these records (type, id), as far as it has them from us: our reference -> its name."""
+    """Return what a peer calls these records (type, id), as far as it has them from us: our reference -> its name.
+
+    A receiver may rename what it changes: the newest name counts.
+    """
     numbers, names = resource_types(), type_names()
     known = [(numbers[type], id) for type, id in references if type in numbers]
     rows = session.execute(
-        "select r.type, r.id, l.external_id from unnest(%b::smallint[], %b::text[]) w (type, id)"
+        "select distinct on (r.pk) r.type, r.id, l.external_id from unnest(%b::smallint[], %b::text[]) w (type, id)"
         " join record r on r.type = w.type and r.id = w.id"
-        " join link l on l.target = r.pk and l.peer = %s and l.kind = 'record'",
+        " join link l on l.target = r.pk and l.peer = %s and l.kind = 'record' order by r.pk, l.created_in desc",
         ([type for type, _ in known], [id for _, id in known], peer),
     )
     return {f"{names[type]}/{id}": name for type, id, name in rows}

@@ -4,7 +4,17 @@ from tracker_core.records.histories import Span, versions
 from tracker_core.records.search import Page, everything, lastn, search
 from tracker_core.records.search.criteria import token
 from tracker_core.records.store import Applied, apply
-from tracker_core.records.stored import Stored, by_pk, earlier, of_subject, read, read_one, read_version, walk
+from tracker_core.records.stored import (
+    Stored,
+    by_pk,
+    earlier,
+    of_subject,
+    patients_of,
+    read,
+    read_one,
+    read_version,
+    walk,
+)
 
 __all__ = [
     "Applied",
@@ -17,6 +27,7 @@ __all__ = [
     "everything",
     "lastn",
     "of_subject",
+    "patients_of",
     "read",
     "read_one",
     "read_version",

@@ -76,6 +76,19 @@ def of_subject(session: Session, subjects: Sequence[int], types: Sequence[str] =
     return [stored(row) for row in rows]
 
 
+def patients_of(session: Session, source: int, references: Sequence[tuple[str, str]]) -> list[Stored]:
+    """Return the live Patient records that a peer sent of the persons whom these records (type, id) belong to."""
+    numbers = resource_types()
+    known = [(numbers[t], id) for t, id in references if t in numbers]
+    rows = session.execute(
+        f"{_CURRENT} where r.type = %s and r.source = %s and not r.deleted and r.subject in (select s.subject"
+        " from record s join unnest(%b::smallint[], %b::text[]) w (type, id) on s.type = w.type and s.id = w.id)"
+        " order by r.pk",
+        (numbers["Patient"], source, [t for t, _ in known], [id for _, id in known]),
+    )
+    return [stored(row) for row in rows]
+
+
 def read_version(session: Session, type_: str, id: str, version: int) -> Stored | None:
     """Return one version of a record, or None."""
     row = session.execute(
