@@ -13,11 +13,12 @@ A codec over several columns sees their texts as a list. A row whose path holds 
 A document is `{"Patient": [{…}], "Encounter": [{…}], "Condition": […], "Observation": […]}`.
 """
 
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from mappings.codecs.codec import Codec
-from mappings.paths import DOCUMENT, BadRow, parse_path
+from mappings.paths import DOCUMENT, BadRow, Path, parse_path
 from mappings.places import MISSING, Doc, ListPlace, Place, compile_list, compile_place
 from mappings.rows import Row, Section, Test, read_sections
 from mappings.scope import Scope, Unfit
@@ -27,13 +28,19 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One compiled row. Exactly one of `place` and `items` is set; `columns` is empty for a constant."""
+    """One compiled row. Exactly one of `place` and `items` is set; `columns` is empty for a constant.
+
+    Both lead from the first record of `type`, where the row names it without a selector; else from the document.
+    `alone` rules fill a place that no other row fills.
+    """
 
     row: Row
     columns: tuple[str, ...]
     codec: Codec
     place: Place | None
     items: ListPlace | None
+    type: str
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +105,23 @@ class FlatTable:
         An empty cell says nothing, and so does a column that is not there.
         """
         doc: Doc = {}
+        get = cells.get
         for rule in self.rules:
-            if rule.row.reads and all(holds(test, cells) for test in rule.row.tests):
-                scope.row = rule.row
-                _read_rule(rule, cells, doc, scope)
+            row, columns = rule.row, rule.columns
+            if len(columns) == 1:
+                text = get(columns[0])
+                if not text or text.isspace():
+                    continue
+                left: Any = text
+            elif columns:
+                left = [get(column, "") for column in columns]
+                if not any(left) or not "".join(left).strip():
+                    continue
+            else:
+                left = row.constant
+            if row.reads and all(holds(test, cells) for test in row.tests):
+                scope.row = row
+                _read_rule(rule, left, doc, scope)
         return doc
 
     def write(self, doc: Doc, scope: Scope, only: Container[str] | None = None) -> dict[str, str]:
@@ -125,7 +145,7 @@ def compile_flat(text: str, name: str, find_codec: Callable[[str], Codec], overl
     section = _only(read_sections(text, name), name)
     if overlay:
         _lay_over(section, _only(read_sections(overlay, f"{name}+"), name))
-    rules = tuple(_compile(row, find_codec) for row in section.rows)
+    rules = tuple(_alone([_compile(row, find_codec) for row in section.rows]))
     _check(rules)
     facts = _facts(section)
     columns = tuple(dict.fromkeys(column for rule in rules for column in rule.columns))
@@ -180,9 +200,36 @@ def _compile(row: Row, find_codec: Callable[[str], Codec]) -> Rule:
     columns = () if row.constant is not None else tuple(row.left.split(","))
     if (len(columns) > 1) != (codec.form == "fields"):
         raise BadRow(f"{row}: {codec.name} does not take {len(columns)} columns")
+    type_, rest = _inside(row.right, path)
     if path.star >= 0:
-        return Rule(row, columns, codec, None, compile_list(path))
-    return Rule(row, columns, codec, compile_place(path), None)
+        return Rule(row, columns, codec, None, compile_list(rest), type_)
+    return Rule(row, columns, codec, compile_place(rest), None, type_)
+
+
+def _inside(text: str, path: Path) -> tuple[str, Path]:
+    """Return the record type that a path leads into without a selector, and the path inside it; else the path."""
+    first = path.steps[0]
+    if first.keys or first.every or first.position or len(path.steps) == 1:
+        return "", path
+    return first.name, parse_path(text.partition(".")[2], first.name)
+
+
+def _alone(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """Yield the rules, told which of them share their place with another."""
+    seen = [rule.row.right for rule in rules]
+    for rule in rules:
+        shared = any(_overlap(rule.row.right, other) for other in seen) or seen.count(rule.row.right) > 1
+        yield replace(rule, alone=not shared)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Tell whether two different paths may lead to one place: a choice, or one inside of the other."""
+    if one == other:
+        return False
+    stem, other_stem = one.removesuffix("[x]"), other.removesuffix("[x]")
+    if stem != one or other_stem != other:
+        return stem.startswith(other_stem) or other_stem.startswith(stem)
+    return one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
 def _check(rules: tuple[Rule, ...]) -> None:
@@ -196,31 +243,39 @@ def _check(rules: tuple[Rule, ...]) -> None:
                 seen[place] = rule.row
 
 
-def _read_rule(rule: Rule, cells: Cells, doc: Doc, scope: Scope) -> None:
-    texts = [cells.get(column, "") for column in rule.columns] or [rule.row.constant or ""]
-    if not any(text.strip() for text in texts):
-        return
-    left = texts if rule.codec.form == "fields" else texts[0]
+def _read_rule(rule: Rule, left: Any, doc: Doc, scope: Scope) -> None:
     try:
         value = rule.codec.decode(left, scope, None)
     except Unfit as unfit:
         place = f"{scope.where}{rule.columns[0]}" if rule.columns else scope.where
-        value = "; ".join(text for text in texts if text.strip())[:200]
-        scope.issues.append(unfit.issue("error", place, value, str(rule.row)))
+        value = left if isinstance(left, str) else "; ".join(text for text in left if text.strip())
+        scope.issues.append(unfit.issue("error", place, value[:200], str(rule.row)))
         return
     if value is MISSING:
         return
+    root = doc
+    if rule.type:
+        held = doc.get(rule.type)
+        root = held[0] if held else doc.setdefault(rule.type, [{}])[0]
     if rule.items is not None:
         for item in value:
-            rule.items.add(doc, item)
-    elif rule.place is not None and rule.place.get(doc) is MISSING:
-        rule.place.put(doc, value)
+            rule.items.add(root, item)
+    elif rule.place is not None and (rule.alone or rule.place.get(root) is MISSING):
+        rule.place.put(root, value)
 
 
 def _write_rule(rule: Rule, doc: Doc, scope: Scope) -> dict[str, str]:
-    value = (
-        rule.items.all(doc) if rule.items is not None else rule.place.get(doc) if rule.place is not None else MISSING
-    )
+    root = doc
+    if rule.type:
+        held = doc.get(rule.type)
+        if not held:
+            return {}
+        root = held[0]
+    value: Any = MISSING
+    if rule.items is not None:
+        value = rule.items.all(root)
+    elif rule.place is not None:
+        value = rule.place.get(root)
     if value is MISSING or value is None or value == []:
         return {}
     try:

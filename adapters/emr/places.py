@@ -2,7 +2,7 @@
 
 import re
 
-_PLACE = re.compile(r"line (\d+)(?: column (.+))?\Z")
+_PLACE = re.compile(r"line (\d+)(?: column (.+)|[.\[].*)?\Z")
 
 
 def name_place(line: int, column: str = "") -> str:
@@ -11,6 +11,9 @@ def name_place(line: int, column: str = "") -> str:
 
 
 def read_place(where: str) -> tuple[int, str]:
-    """Return the line and column that `where` names; line 0 stands for the whole file."""
+    """Return the line and column that `where` names; line 0 stands for the whole file.
+
+    What the core found wrong names the line and an element (`line 7.birthDate`).
+    """
     found = _PLACE.match(where)
     return (int(found[1]), found[2] or "") if found else (0, "")

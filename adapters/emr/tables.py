@@ -68,8 +68,7 @@ def _layout(name: str, overlay: str, dates: tuple[str, ...]) -> Layout:
 def person_column(table: FlatTable) -> str:
     """Return the column that names the person a row is about, empty when none does."""
     for rule in table.rules:
-        path = (rule.place or rule.items).path  # type: ignore[union-attr] # one is set
-        numbers = path.text.startswith(f"Patient.identifier[system={PATIENT_SYSTEM}]")
+        numbers = rule.row.right.startswith(f"Patient.identifier[system={PATIENT_SYSTEM}]")
         if rule.columns and (numbers or rule.codec.name == "key>Patient"):
             return rule.columns[0]
     return ""
@@ -110,11 +109,11 @@ def _observations(table: FlatTable) -> dict[str, str]:
     return {
         column: rule.place.path.steps[0].keys[0].value
         for rule in table.rules
-        if rule.place is not None and rule.place.path.steps[0].name == "Observation" and rule.place.path.steps[0].keys
+        if rule.place is not None and rule.row.right.startswith("Observation[")
         for column in rule.columns
     }
 
 
 def _columns_of(table: FlatTable, record: str) -> frozenset[str]:
-    rules = [rule for rule in table.rules if (rule.place or rule.items).path.steps[0].name == record]  # type: ignore[union-attr] # one is set
+    rules = [rule for rule in table.rules if re.match(rf"{record}\b", rule.row.right)]
     return frozenset(column for rule in rules for column in rule.columns[:1])

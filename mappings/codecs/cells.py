@@ -12,7 +12,7 @@ from mappings.codecs.codec import MISSING, Codec
 from mappings.codecs.dates import iso, iso_day, offset_text, read_date, read_datetime
 from mappings.codecs.diagnoses import CERTAINTY, VERIFICATION, diagnoses, parted_diagnoses
 from mappings.codecs.entities import PARTS, coded_columns, keyed, omop_concept
-from mappings.codecs.quantities import MEASURED, quantity
+from mappings.codecs.quantities import measured, quantity
 from mappings.codecs.text import read_text, write_text
 from mappings.concepts import ConceptMap
 from mappings.paths import BadRow
@@ -27,7 +27,8 @@ def cell_codecs(maps: Mapping[str, ConceptMap], dates: tuple[str, ...] = ()) -> 
     `maps` are the concept maps that `code:` and `concept:` name. `dates` are forms (`%d/%m/%Y`) that `date` and
     `dateTime` accept beside ISO; the first that fits counts, so an ambiguous day is never guessed.
     """
-    plain = {codec.name: codec for codec in (*_PLAIN, *_dates(dates), *diagnoses(maps), omop_concept(maps))}
+    made_by_maps = (*diagnoses(maps), omop_concept(maps), measured(maps.get("finding")))
+    plain = {codec.name: codec for codec in (*_PLAIN, *_dates(dates), *made_by_maps)}
     made: dict[str, Callable[[str], Codec]] = {
         "quantity": quantity,
         "date": day_as,
@@ -179,7 +180,6 @@ _PLAIN = (
     Codec("age_precision", read_age_precision, write_age, "fields"),
     Codec("lower", lambda text, _scope, _old: text.strip().lower(), lambda value, _scope, _old: write_text(value)),
     Codec("given_names", read_given, write_given, "fields"),
-    MEASURED,
     PARTS,
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mappings.codecs.codec import MISSING, Codec
 from mappings.codecs.text import write_decimal
+from mappings.concepts import ConceptMap, Target
 from mappings.scope import Scope, Unfit
 from tracker_core.records.units import UCUM, scale
 
@@ -18,6 +19,7 @@ SPELLINGS = {
     "umol/l": "umol/L", "percent": "%", "cms": "cm", "mts": "m", "years": "a", "beats/min": "/min",
 }  # fmt: skip
 _NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(\D.*)?\Z")
+_QUALIFIER = re.compile(r"\s*\([^()]*\)\s*\Z")
 _FIGURES = 4  # a converted value has at least so many
 
 
@@ -63,22 +65,37 @@ def convert(value: Decimal, written: str, unit: str) -> Decimal:
     return round(found, max(0, figures - 1 - found.adjusted())) if found else Decimal(0)
 
 
-def read_measured(texts: list[str], _scope: Scope, _old: Any) -> Any:
-    """Read a value, its unit and the type of it (`numeric`, `text`) into what an Observation's value may be."""
-    text, unit, kind = (*(text.strip() for text in texts), "", "")[:3]
-    if not text:
-        return MISSING
-    match = _NUMBER.match(text)
-    if kind.casefold() in ("text", "nominal") or match is None or (match[2] and not unit):
-        if kind.casefold() == "numeric":
-            raise Unfit("not a number")
-        return {"valueString": text}
-    number = Decimal(match[1].replace(",", "."))
+def measured(findings: ConceptMap | None) -> Codec:
+    """Return the codec of a value, its unit and its type (`numeric`, `text`) <-> what an Observation's value may be.
+
+    A word that the concept map of findings has (`positive`) becomes its code, any other text stays text.
+    """
+
+    def decode(texts: list[str], scope: Scope, _old: Any) -> Any:
+        text, unit, kind = (*(text.strip() for text in texts), "", "")[:3]
+        match = _NUMBER.match(text)
+        if not text:
+            return MISSING
+        if kind.casefold() in ("text", "nominal") or match is None or (match[2] and not unit):
+            if kind.casefold() == "numeric":
+                raise Unfit("not a number")
+            target = scope.translate(findings, _QUALIFIER.sub("", text).lower()) if findings else None
+            return _coded(text, target) if target else {"valueString": text}
+        return {"valueQuantity": _measure(Decimal(match[1].replace(",", ".")), unit)}
+
+    return Codec("measured", decode, write_measured, "fields")
+
+
+def _coded(text: str, target: Target) -> dict[str, Any]:
+    return {"valueCodeableConcept": {"coding": [target.coding()], "text": text}}
+
+
+def _measure(number: Decimal, unit: str) -> dict[str, Any]:
     if not unit or unit.startswith("{"):
-        return {"valueQuantity": {"value": number} | ({"unit": unit} if unit else {})}
+        return {"value": number} | ({"unit": unit} if unit else {})
     code = ucum(unit)
     known = {"system": UCUM, "code": code} if scale(code) is not None else {}
-    return {"valueQuantity": {"value": number, "unit": unit, **known}}
+    return {"value": number, "unit": unit, **known}
 
 
 def write_measured(value: Any, _scope: Scope, _old: Any) -> list[str | None] | None:
@@ -93,6 +110,3 @@ def write_measured(value: Any, _scope: Scope, _old: Any) -> list[str | None] | N
         coding = (concept.get("coding") or [{}])[0]
         return [concept.get("text") or coding.get("display") or coding.get("code"), None, "text"]
     return None
-
-
-MEASURED = Codec("measured", read_measured, write_measured, "fields")

@@ -4,17 +4,22 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from adapters.contract import Envelope
+from adapters.emr.importing import result_file
 from hub import work
 from hub.demo import people, writing
 from hub.demo.people import Visit
+from hub.imports import cut_files, work_off
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
+from tests.flows.synthea import write_synthea
 from tests.hub.bound.district import CASE, FOLLOW_UP, TB_LAB, TB_VISIT, District, programs, settle
 from tracker_core import history, metadata, peers
 from tracker_core.database import Pool, Session, transaction
@@ -87,6 +92,35 @@ def by_emr(runtime: Runtime, visits: list[Visit]) -> None:
         deliver(runtime, visit, "emr", out.getvalue().encode(), Envelope(content_type="text/csv"))
 
 
+def by_synthea(runtime: Runtime, visits: list[Visit]) -> None:
+    """All visits as one folder of files in Synthea's layout."""
+    with TemporaryDirectory() as name:
+        write_synthea(Path(name), visits)
+        take_folder(runtime, "synthea", [Path(name)])
+
+
+def by_synthea_backwards(runtime: Runtime, visits: list[Visit]) -> None:
+    """The same files one by one, patients last: what refers to them waits for them."""
+    with TemporaryDirectory() as name:
+        write_synthea(Path(name), visits)
+        for stem in ("observations", "conditions", "encounters", "organizations", "patients"):
+            take_folder(runtime, "synthea", [Path(name) / f"{stem}.csv"])
+
+
+def take_folder(runtime: Runtime, table: str, paths: list[Path]) -> None:
+    """Import files of a set, every row of which must be applied."""
+    with transaction(runtime.pool) as session:
+        naming = {"organization-number": writing.ORG_UNIT}
+        peer = peers.save(session, table, "emr", settings={"table": table, "naming": naming})
+    found = cut_files(runtime, peer, paths, Envelope(), "tester")
+    for part in range(found.parts):
+        work_off(runtime, found.id, part)
+    with transaction(runtime.pool) as session:
+        lines = b"".join(result_file(session, found)).decode().splitlines()[1:]
+    assert [line for line in lines if ",rejected," in line] == []
+    assert len(lines) == found.rows
+
+
 def cases() -> list[Visit]:
     """First visits of the demo's day, malaria and TB among them, each person known by a national id."""
     made = people.make_day(DAY)
@@ -151,7 +185,7 @@ def later(days: int) -> str:
     return (DAY + timedelta(days=days)).isoformat()
 
 
-@pytest.mark.parametrize("send", [by_fhir, by_hl7, by_hl7_backwards, by_emr])
+@pytest.mark.parametrize("send", [by_fhir, by_hl7, by_hl7_backwards, by_emr, by_synthea, by_synthea_backwards])
 def test_every_format_gives_the_same_program_state(runtime: Runtime, send: Send) -> None:
     """Attributes, enrollments, events and their values are what the visits say, whoever tells of them."""
     visits = cases()
