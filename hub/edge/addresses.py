@@ -13,9 +13,10 @@ def at_public_url(app: ASGIApp, url: str) -> ASGIApp:
     host = (b"host", parts.netloc.encode("ascii"))
 
     async def addressed(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             headers = [header for header in scope["headers"] if header[0] != b"host"]
-            scope = {**scope, "scheme": parts.scheme, "headers": [host, *headers]}
+            scheme = parts.scheme if scope["type"] == "http" else parts.scheme.replace("http", "ws")
+            scope = {**scope, "scheme": scheme, "headers": [host, *headers]}
         await app(scope, receive, send)
 
     return addressed

@@ -65,7 +65,7 @@ def client(runtime: Runtime) -> Iterator[httpx.Client]:
     access = HubAccess(runtime, async_pool(runtime.pool))
     built = app.build(Settings(), runtime, access, {}, admin.routes_for(runtime))
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(built, log_level="error", lifespan="on", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(built, log_level="error", lifespan="on", ws="websockets-sansio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:
