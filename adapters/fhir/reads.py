@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 
 from adapters.fhir import bundles, histories, outcomes
+from adapters.fhir.auditing import generated
+from adapters.fhir.auditing.criteria import GENERATED
 from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of
 from adapters.fhir.searching.operations import readable
 from adapters.fhir.searching.searches import search_all, search_compartment, search_type
@@ -39,14 +41,17 @@ def read(session: Session, base: str, path: str, pairs: Pairs, conditions: Condi
 
 
 def names_one(path: str) -> tuple[str, str] | None:
-    """Return type and id when `path` below the base names one record (`Patient/1`), else None."""
+    """Return type and id when `path` below the base names one record that is stored (`Patient/1`), else None."""
     type_, _, id = path.partition("/")
-    return (type_, id) if type_ in resource_types() and validation.is_id(id) else None
+    return (type_, id) if type_ in resource_types() and type_ not in GENERATED and validation.is_id(id) else None
 
 
 def _read(session: Session, _base: str, steps: Sequence[str], pairs: Pairs, conditions: Conditions) -> Reply:
     type_, id = steps
-    return shown_one(type_, id, records.read(session, [(type_, id)]).get((type_, id)), pairs, conditions)
+    found = records.read(session, [(type_, id)]).get((type_, id))
+    if found is None and type_ in GENERATED:
+        found = generated.read(session, type_, id)
+    return shown_one(type_, id, found, pairs, conditions)
 
 
 def shown_one(type_: str, id: str, found: Stored | None, pairs: Pairs, conditions: Conditions) -> Reply:

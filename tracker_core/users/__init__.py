@@ -10,7 +10,7 @@ from tracker_core.users.accounts import (
     verify,
 )
 from tracker_core.users.passwords import hash_password
-from tracker_core.users.reading import documents
+from tracker_core.users.reading import documents, names_of, uids_of
 from tracker_core.users.sessions import COOKIE, HOURS, close_session, find_session, open_session
 from tracker_core.users.writing import Plan, fault, plan, remove, write
 
@@ -28,10 +28,12 @@ __all__ = [
     "find",
     "find_session",
     "hash_password",
+    "names_of",
     "open_session",
     "plan",
     "remove",
     "set_password",
+    "uids_of",
     "verify",
     "write",
 ]

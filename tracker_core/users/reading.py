@@ -27,6 +27,18 @@ def documents(session: Session, uids: Sequence[str] | None = None) -> list[dict[
     return found
 
 
+def uids_of(session: Session, names: Sequence[str]) -> dict[str, str]:
+    """Return the uid of each account with one of these user names."""
+    rows = session.execute("select username, uid from user_account where username = any(%b)", (list(names),))
+    return dict(rows.fetchall())
+
+
+def names_of(session: Session, uids: Sequence[str]) -> dict[str, str]:
+    """Return the user name of each account with one of these uids."""
+    rows = session.execute("select uid, username from user_account where uid = any(%b)", (list(uids),))
+    return dict(rows.fetchall())
+
+
 def _document(
     uid: str, username: str, disabled: bool, created: datetime, updated: datetime, doc: dict[str, Any]
 ) -> dict[str, Any]:
