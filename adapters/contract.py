@@ -65,6 +65,7 @@ class Sender:
 class Reading:
     """What a mapping read: the changes, and every issue it met on the way (rows that failed, unknown codes).
 
+    `mapping` is the edition of the tables that read it, empty where none did.
     `rejected` refuses the whole document although parts of it could be read; `dry_run` asks for the report of an
     import that is then undone (DHIS2 `importMode=VALIDATE`).
     """
@@ -73,6 +74,7 @@ class Reading:
     issues: list[Issue] = field(default_factory=list)
     rejected: bool = False
     dry_run: bool = False
+    mapping: str = ""
 
 
 @dataclass(slots=True)
@@ -207,6 +209,8 @@ class Face:
         in the face's own words, what the hub refuses before the face is reached (401, 404, 413, 503) or after it
         failed (500)
     `public` are the paths that need no login (`/fhir/metadata`); `takes_files` lets the larger size limit count.
+    Reads of paths that begin as one of `audited` go into the audit trail, but for those with a step in `unaudited`. A
+    face may leave keys of the records and persons that it showed in `request.state.seen`.
     """
 
     prefix: str
@@ -215,6 +219,8 @@ class Face:
     refuse: Callable[[int, str], tuple[bytes, str]]
     public: frozenset[str] = frozenset()
     takes_files: bool = False
+    audited: tuple[str, ...] = ()
+    unaudited: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -15,7 +16,8 @@ from starlette.responses import Response
 
 from adapters.contract import Access, Face
 from hub import VERSION
-from hub.edge import addresses, bodies, health, login, metrics, page, paths, refusals
+from hub.auditing import Trail
+from hub.edge import addresses, audited, bodies, health, login, metrics, page, paths, refusals
 from hub.runtime import Runtime
 from hub.settings import MEBIBYTE, Settings
 from tracker_core.database import AsyncPool
@@ -39,7 +41,8 @@ def build(
     """Return the application that serves every face of the runtime's formats, `/hub` and the open pages."""
     faces = [adapter.face for adapter in runtime.adapters.values() if adapter.face]
     routes = [route for face in faces for route in face.routes(access)]
-    app = _edge(settings, runtime, faces, checks, _lifespan(access.direct))
+    trail = Trail(runtime.pool, settings.audit)
+    app = _edge(settings, runtime, faces, checks, trail, _lifespan(access.direct, trail))
     # The faces come first: they are asked most, and routes are tried in order.
     app.router.routes.extend(routes)
     app.include_router(administration)
@@ -54,25 +57,33 @@ def build_health(checks: health.Checks) -> FastAPI:
     return app
 
 
-def _lifespan(pool: AsyncPool | None) -> Lifespan:
-    """Return what keeps the sessions of the event loop open for as long as the application runs in it."""
+def _lifespan(pool: AsyncPool | None, trail: Trail) -> Lifespan:
+    """Return what keeps the sessions of the event loop open for as long as the application runs in it.
+
+    When it ends, the audit trail is written to its end.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if pool is None:
-            yield
-            return
-        await pool.open()
+        if pool is not None:
+            await pool.open()
         try:
             yield
         finally:
-            await pool.close()
+            await run_in_threadpool(trail.stop)
+            if pool is not None:
+                await pool.close()
 
     return lifespan
 
 
 def _edge(
-    settings: Settings, runtime: Runtime, faces: Sequence[Face], checks: health.Checks, lifespan: Lifespan
+    settings: Settings,
+    runtime: Runtime,
+    faces: Sequence[Face],
+    checks: health.Checks,
+    trail: Trail,
+    lifespan: Lifespan,
 ) -> FastAPI:
     refuse = refusals.refusals(faces)
     registry = CollectorRegistry()
@@ -91,6 +102,7 @@ def _edge(
             Middleware(paths.collapse_slashes),
             Middleware(metrics.time_requests, faces, metrics.request_histogram(registry)),
             Middleware(refusals.catch_errors, refuse),
+            Middleware(audited.audit_requests, trail, audited.selection(faces)),
             Middleware(login.require_login, refuse, runtime.pool, _is_public(faces)),
             Middleware(bodies.limit_bodies, refuse, _limit_of(settings, faces)),
             # Level 4 packs bundles to a fifteenth in a third of the time of level 9.

@@ -82,7 +82,7 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
 def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, report: Report) -> None:
     """Apply a reading, and undo all of it when the report rejects it or only the report was asked for."""
     with session.transaction() as attempt:
-        context = history.open_change_set(session, message.actor, peer, message.id)
+        context = history.open_change_set(session, message.actor, peer, message.id, reading.mapping)
         apply(session, context, reading.changes, report)
         if report.rejected or reading.dry_run:
             raise Rollback(attempt)

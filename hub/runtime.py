@@ -16,7 +16,7 @@ class Runtime:
     """Handed to everything at the edge; `wake` is set whenever there may be work for a worker of this process.
 
     `files` is the folder of uploaded files; a process without one takes none. `outside` is where requests may go that
-    others asked for.
+    others asked for. `audit_days` is how long it is kept who read what.
     """
 
     pool: Pool
@@ -24,6 +24,7 @@ class Runtime:
     wake: threading.Event = field(default_factory=threading.Event)
     files: Path | None = None
     outside: Outside = field(default_factory=Outside)
+    audit_days: int = 730
 
     def adapter(self, format: str) -> Adapter:
         """Return the adapter of `format`; messages and peers only carry names that are registered."""

@@ -1,10 +1,10 @@
 """What happens by the clock: reminders, corrections of what was reported, files of exports that are thrown away."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from hub import bulk, notifying
 from hub.runtime import Runtime
-from tracker_core import aggregates, history, messages, peers
+from tracker_core import aggregates, audit, history, messages, peers
 from tracker_core.aggregates.following import behind
 from tracker_core.aggregates.submissions import receivers
 from tracker_core.database import Session, transaction
@@ -17,10 +17,12 @@ ACTOR = "schedule"
 def tick(runtime: Runtime, at: datetime | None = None) -> int:
     """Queue everything that has become due by now, or by `at`; safe to run from many processes.
 
-    Returns how many messages are new. Exports that have expired are thrown away.
+    Returns how many messages are new. Exports that have expired and old entries of the audit trail go.
     """
     bulk.clear(runtime, at)
     notifying.clear(runtime, at)
+    with transaction(runtime.pool) as session:
+        audit.sweep(session, (at or datetime.now(UTC)) - timedelta(days=runtime.audit_days))
     with transaction(runtime.pool) as session:
         queued = queue_reminders(session, at)
     with transaction(runtime.pool) as session:

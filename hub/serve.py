@@ -57,7 +57,13 @@ def serve(settings: Settings) -> None:
         url = stack.enter_context(database(settings))
         pool = open_pool(url, settings.database_pool)
         stack.callback(pool.close)
-        runtime = Runtime(pool, adapters(ways_of(settings)), files=files_folder(settings), outside=outside_of(settings))
+        runtime = Runtime(
+            pool,
+            adapters(ways_of(settings)),
+            files=files_folder(settings),
+            outside=outside_of(settings),
+            audit_days=settings.audit_days,
+        )
         password = first_start(runtime, settings.admin_password)
         spare_collections()
         checks: dict[str, Callable[[], bool]] = {"database": lambda: database_answers(pool)}

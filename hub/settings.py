@@ -141,6 +141,14 @@ class Settings:
         default=None, metadata=_told(read_mail_server, "mail server for subscriptions by mail, HOST:PORT")
     )
     mail_from: str = field(default="tracker-hub@localhost", metadata=_told(str, "address that such mails come from"))
+    audit: str = field(
+        default="batched",
+        metadata=_told(
+            read_choice("batched", "synchronous", "off"),
+            "who reads what is kept: batched (lost for 0.25 s by a crash), synchronous (before the answer), or off",
+        ),
+    )
+    audit_days: int = field(default=730, metadata=_told(read_count, "days for which it is kept who read what"))
     log: str = field(
         default="auto",
         metadata=_told(read_choice("auto", "json", "text"), "log lines: json, text, or text on terminals"),

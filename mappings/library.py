@@ -7,6 +7,7 @@ hl7v2/structures/*.map  ORU_R01 …                concepts/*.map          NAME 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from mappings.codecs import BY_DEPTH, ER7, Codec
@@ -31,6 +32,7 @@ class Mappings:
     types: Mapping[str, Table]
     structures: Mapping[str, Structure]
     concepts: Mapping[str, ConceptMap]
+    edition: str = ""
 
 
 def load(overlays: Sequence[Path] = ()) -> Mappings:
@@ -50,7 +52,21 @@ def load(overlays: Sequence[Path] = ()) -> Mappings:
         {heading: compile_table(section, 1, find) for heading, section in types.items()},
         {name: parse_structure(text, name, tables) for name, text in read_files(folders, "hl7v2/structures")},
         concepts,
+        edition(folders[1:]),
     )
+
+
+def edition(overlays: Sequence[Path] = ()) -> str:
+    """Return a name for what all tables say, the overlays included: other words, another edition."""
+    digest = sha256(_base_digest())
+    for path in (path for folder in overlays for path in sorted(folder.rglob("*.map"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _base_digest() -> bytes:
+    return sha256(b"".join(path.read_bytes() for path in sorted(BASE.rglob("*.map")))).digest()
 
 
 def read_files(folders: Sequence[Path], kind: str) -> Iterator[tuple[str, str]]:

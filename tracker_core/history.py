@@ -28,17 +28,19 @@ class Change:
     delta: dict[str, list[Any]] | None = None
 
 
-def open_change_set(session: Session, actor: str, peer: Peer | None = None, message: int | None = None) -> Context:
+def open_change_set(
+    session: Session, actor: str, peer: Peer | None = None, message: int | None = None, mapping: str = ""
+) -> Context:
     """Open the change set under which everything that follows in this transaction is written.
 
     Its time has millisecond precision, because that is what every protocol emits, and is announced to readers by time
-    (`tracker_core.horizon`).
+    (`tracker_core.horizon`). `mapping` is the edition of the tables that read the message.
     """
     announce(session)
     row = session.execute(
-        "insert into change_set (actor, peer, message, at)"
-        " values (%s, %s, %s, date_trunc('milliseconds', clock_timestamp())) returning id, at",
-        (actor, peer.id if peer else None, message),
+        "insert into change_set (actor, peer, message, mapping, at)"
+        " values (%s, %s, %s, nullif(%s, ''), date_trunc('milliseconds', clock_timestamp())) returning id, at",
+        (actor, peer.id if peer else None, message, mapping),
     ).fetchone()
     assert row is not None
     return Context(change_set=row[0], at=row[1], actor=actor, peer=peer, message=message)

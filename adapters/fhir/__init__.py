@@ -24,5 +24,7 @@ ADAPTER = Adapter(
         routes=routes,
         refuse=refuse,
         public=frozenset({f"{PREFIX}/metadata"}),
+        audited=(f"{PREFIX}/",),
+        unaudited=frozenset({"CodeSystem", "ConceptMap", "NamingSystem", "ValueSet", "metadata"}),
     ),
 )

@@ -38,7 +38,8 @@ def history(session: Session, base: str, steps: Sequence[str], pairs: Pairs) -> 
     kept = [pair for pair in pairs if pair[0] in _KNOWN]
     docs = [one.doc if one.deleted else shown(one.type, one.doc, pairs) for one in found[:count]]
     cursor = _closed(last) if last else ""
-    return Reply(200, bundles.history(base, "/".join(steps), kept, found[:count], docs, cursor))
+    seen = tuple({one.subject for one in found[:count] if one.subject is not None})
+    return Reply(200, bundles.history(base, "/".join(steps), kept, found[:count], docs, cursor), seen=seen)
 
 
 def _count(text: str) -> int:

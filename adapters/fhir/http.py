@@ -107,20 +107,20 @@ async def _get_one(pool: AsyncPool, request: HttpRequest, type_: str, id: str) -
     async with async_reading(pool) as session:
         found = await records.read_one(session, type_, id)
     pairs = query_pairs(request.url.query)
-    return _response(reads.shown_one(type_, id, found, pairs, _conditions(request)))
+    return _response(request, reads.shown_one(type_, id, found, pairs, _conditions(request)))
 
 
 def _get(access: Access, request: HttpRequest, pairs: Pairs) -> Response:
     with access.reading() as session:
         reply = reads.read(session, _base(request), _below_base(request), pairs, _conditions(request))
-    return _response(reply)
+    return _response(request, reply)
 
 
 def _operate(access: Access, one: Operation, request: HttpRequest, pairs: Pairs) -> Response:
     steps = _below_base(request).split("/")
     with access.session() as session:
         reply = one.answer(session, _base(request), steps, pairs, _conditions(request))
-    return _response(reply)
+    return _response(request, reply)
 
 
 def _below_base(request: HttpRequest) -> str:
@@ -135,7 +135,9 @@ def _conditions(request: HttpRequest) -> Conditions:
     )
 
 
-def _response(reply: Reply) -> Response:
+def _response(request: HttpRequest, reply: Reply) -> Response:
+    if reply.seen:
+        request.state.seen = reply.seen
     return Response(reply.body, reply.status, reply.headers, CONTENT_TYPE if reply.body else None)
 
 
@@ -164,23 +166,26 @@ def _parsed(raw: bytes, request: HttpRequest) -> Request | None:
 def _with_resources(access: Access, request: HttpRequest, accepted: Accepted, asked: Request, represent: bool) -> bytes:
     """Answer the reads of a bundle after its writes, as the specification orders them (R4 3.1.0.11.2)."""
     with access.reading() as session:
+        seen: list[int | None] = []
         done = {
-            number: _read_entry(session, _base(request), entry)
+            number: _read_entry(session, _base(request), entry, seen)
             for number, entry in enumerate(asked.entries)
             if entry.method in READS
         }
+        request.state.seen = seen
         written = accepted.report.outcomes if represent else []
         found = {id(one): records.read_version(session, one.kind, one.id, one.version) for one in written}
     docs = {one.where: stored.doc for one in written if (stored := found[id(one)]) and not stored.deleted}
     return answers.bundle(asked, accepted.report, done, docs)
 
 
-def _read_entry(session: Session, base: str, entry: Entry) -> bytes:
+def _read_entry(session: Session, base: str, entry: Entry, seen: list[int | None]) -> bytes:
     try:
         conditions = Conditions(entry.if_none_match, entry.if_modified_since)
         reply = reads.read(session, base, entry.target, query_pairs(entry.query), conditions)
     except HubError as error:
         return answers.response(str(wording(error).http), outcomes.of_error(error))
+    seen += reply.seen
     headers = {name: reply.headers.get(name, "") for name in ("etag", "last-modified")}
     if reply.status >= 400:
         return answers.response(str(reply.status), reply.body, etag=headers["etag"])

@@ -62,7 +62,7 @@ def shown_one(type_: str, id: str, found: Stored | None, pairs: Pairs, condition
         return Reply(410, outcomes.refuse(410, f"{type_}/{id} was deleted")[0], headers_of(found))
     if _has_it(found, conditions):
         return Reply(304, headers=headers_of(found))
-    return Reply(200, shown(type_, found.doc, pairs), headers_of(found))
+    return Reply(200, shown(type_, found.doc, pairs), headers_of(found), seen=(found.pk, found.subject))
 
 
 def _has_it(found: Stored, conditions: Conditions) -> bool:
@@ -83,7 +83,7 @@ def _vread(session: Session, _base: str, steps: Sequence[str], pairs: Pairs, _co
         raise NotFound(f"there is no version {text} of {type_}/{id}")
     if found.deleted:
         return Reply(410, outcomes.refuse(410, f"version {text} deleted {type_}/{id}")[0], headers_of(found))
-    return Reply(200, shown(type_, found.doc, pairs), headers_of(found))
+    return Reply(200, shown(type_, found.doc, pairs), headers_of(found), seen=(found.pk, found.subject))
 
 
 def _history(session: Session, base: str, steps: Sequence[str], pairs: Pairs, _conditions: Conditions) -> Reply:

@@ -14,11 +14,12 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer before it is HTTP."""
+    """An answer before it is HTTP. `seen` are the keys of records and persons that it shows, for the audit."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    seen: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def identify(raw: bytes, envelope: Envelope) -> Identity:
     """Return the interaction as the message's type: `transaction`, `PUT Patient`. Every request is its own message."""
     path = below_base(envelope.target)[0]
     if path:
-        return Identity(f"{envelope.method} {path.partition('/')[0]}")
+        return Identity(f"{envelope.method} {path if '$' in path else path.partition('/')[0]}")
     try:
         return Identity(_kind.decode(raw).type)
     except (msgspec.MsgspecError, ValueError):

@@ -44,7 +44,7 @@ def read(document: Document, sender: Sender) -> Reading:
     profile = mappings.profile_from(sender.peer.settings, sender.peer.code, sender.translate)
     tables = tables_of(sender.peer)
     changes = ChangeSet(atomic=len(document.parts) == 1)
-    reading = Reading(changes, list(document.issues))
+    reading = Reading(changes, list(document.issues), mapping=tables.edition)
     for number, part in enumerate(document.parts, 1):
         wanted = in_charset(part, str(sender.peer.settings.get("charset", "")))
         foreign = authorities.check(wanted.message, sender.peer.settings, profile)

@@ -9,6 +9,7 @@ import orjson
 
 from adapters.contract import Envelope, Identity, Reading, Sender
 from adapters.sms.phones import normal_phone
+from mappings.library import edition
 from tracker_core.changes import ChangeSet, RecordChange
 from tracker_core.errors import HubError, Malformed
 from tracker_core.issues import Issue, Report
@@ -73,7 +74,7 @@ def read(incoming: Incoming, sender: Sender) -> Reading:
     }
     match = (f"identifier={identifier['system']}|{incoming.id}",) if incoming.id else ()
     change = RecordChange("Communication", document, "merge" if match else "create", match=match, where="text")
-    return Reading(ChangeSet(records=[change]))
+    return Reading(ChangeSet(records=[change]), mapping=edition())
 
 
 def answer(raw: bytes, envelope: Envelope, report: Report, error: BaseException | None) -> bytes:  # noqa: ARG001

@@ -32,23 +32,25 @@ def require_login(
 ) -> ASGIApp:
     """Let only known users in and leave them in `request.state.user`; `is_public(path)` needs none, nor does a socket.
 
-    Answers 401 before any of the body is read. A login that was right counts for `KNOWN_SECONDS`: so long it takes, at
-    most, until a disabled account or a changed password shows. Raises `Unavailable` when the database cannot be asked.
+    `request.state.logged_in` says that this process sees the login for the first time. Answers 401 before any of the
+    body is read. A login that was right counts for `KNOWN_SECONDS`: so long it takes, at most, until a disabled account
+    or a changed password shows. Raises `Unavailable` when the database cannot be asked.
     """
     known: dict[bytes, tuple[float, User]] = {}
     key = secrets.token_bytes(32)
 
-    async def find(header: str, token: str) -> User | str:
+    async def find(header: str, token: str) -> tuple[User | str, bool]:
         proof = hmac.digest(key, (header or f"cookie {token}").encode(), "sha256")
         until, user = known.get(proof, (0.0, None))
         if user is not None and until > clock():
-            return user
+            return user, False
+        fresh = proof not in known
         found = await run_in_threadpool(_find, pool, header, token)
         if isinstance(found, User):
             if len(known) >= KNOWN_MOST:
                 known.clear()
             known[proof] = (clock() + KNOWN_SECONDS, found)
-        return found
+        return found, fresh
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -64,9 +66,9 @@ def require_login(
             await app(scope, receive, send)
             return
         request = Request(scope)
-        found = await find(request.headers.get("authorization", ""), request.cookies.get(users.COOKIE, ""))
+        found, fresh = await find(request.headers.get("authorization", ""), request.cookies.get(users.COOKIE, ""))
         if isinstance(found, User):
-            request.state.user = found
+            request.state.user, request.state.logged_in = found, fresh
             await app(scope, receive, send)
             return
         # A script asks for itself: a challenge would open the browser's own dialog over its page.

@@ -53,7 +53,11 @@ def run_worker(settings: Settings, concurrency: int) -> None:
         pool = open_pool(url, settings.database_pool)
         try:
             runtime = Runtime(
-                pool, adapters(ways_of(settings)), files=files_folder(settings), outside=outside_of(settings)
+                pool,
+                adapters(ways_of(settings)),
+                files=files_folder(settings),
+                outside=outside_of(settings),
+                audit_days=settings.audit_days,
             )
             if settings.redis_url:
                 run_celery(runtime, settings.redis_url, concurrency)

@@ -10,14 +10,16 @@ from tracker_core.database import Session
 Kind: TypeAlias = Literal["request", "write", "glass"]
 KINDS: tuple[Kind, ...] = ("glass", "request", "write")
 # What the message of a change set did, in FHIR's words; of another format, `message`; without one, `local`.
-_EVENT = """case split_part(coalesce(m.type, ''), ' ', 1) when 'POST' then 'create' when 'PUT' then 'update'
-    when 'PATCH' then 'patch' when 'DELETE' then 'delete' when 'transaction' then 'transaction' when 'batch' then 'batch'
-    else case when m.id is null then 'local' else 'message' end end"""
+_EVENT = """case when m.id is null then 'local' when m.type like '%%$%%' then 'operation' else
+    case split_part(m.type, ' ', 1) when 'POST' then 'create' when 'PUT' then 'update' when 'PATCH' then 'patch'
+    when 'DELETE' then 'delete' when 'transaction' then 'transaction' when 'batch' then 'batch'
+    else 'message' end end"""
 _ARMS: Mapping[Kind, str] = {
     "request": "select 'request' as kind, a.id, a.at, a.actor, a.address, a.event, a.target, a.status, a.about,"
     " null::int as peer, null::bigint as message from audit_entry a",
     "write": f"select 'write' as kind, a.id, a.at, a.actor, '' as address, {_EVENT} as event, coalesce(m.type, ''),"
-    " 200 as status, '{}'::bigint[] as about, a.peer, a.message from change_set a left join message m on m.id = a.message",
+    " 200 as status, '{}'::bigint[] as about, a.peer, a.message"
+    " from change_set a left join message m on m.id = a.message",
     "glass": "select 'glass' as kind, a.pk as id, a.at, a.username as actor, '' as address,"
     " case when a.until is null then 'read' else 'disclosure' end as event, coalesce(a.reason, ''), 200 as status,"
     " array[a.entity] as about, null::int as peer, null::bigint as message from program_access a",
@@ -145,6 +147,10 @@ def _about(asked: Asked, kind: Kind, terms: dict[str, Any]) -> list[str]:
     return found
 
 
+_WRITING = """a.id in (select v.change_set from record_version v
+    join unnest(%(pks)s::bigint[], %(numbers)s::int[]) w (pk, version) on v.pk = w.pk and v.version = w.version)"""
+
+
 def _of_writes(asked: Asked, terms: dict[str, Any]) -> list[str]:
     versions: Sequence[tuple[int, int]] = asked.versions or ()
     terms |= {"peers": list(asked.peers or ()), "messages": list(asked.messages or ())}
@@ -152,11 +158,7 @@ def _of_writes(asked: Asked, terms: dict[str, Any]) -> list[str]:
     wanted = (
         (asked.peers is not None, "a.peer = any(%(peers)s)"),
         (asked.messages is not None, "a.message = any(%(messages)s)"),
-        (
-            asked.versions is not None,
-            "a.id in (select v.change_set from record_version v"
-            " join unnest(%(pks)s::bigint[], %(numbers)s::int[]) w (pk, version) on v.pk = w.pk and v.version = w.version)",
-        ),
+        (asked.versions is not None, _WRITING),
         (asked.recorded, "exists (select from record_version v where v.change_set = a.id)"),
     )
     return [text for holds, text in wanted if holds]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from tracker_core.database import Session
 from tracker_core.records.definitions import resource_types
@@ -13,7 +14,7 @@ _SWEPT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request: `event` says what it was (`read`, `search`, `login` …), `target` what it was on (`Patient/1`, a query).
+    """One request: `event` says what it was (`read`, `search`, `login` …), `target` what it was on (`Patient/1`).
 
     `actor` is the user name, None of somebody unknown; `address` where it came from, `status` the HTTP status.
     `about` are the keys of records and persons that were shown; without any, a record or tracked entity that `target`
@@ -72,7 +73,7 @@ def sweep(session: Session, before: datetime) -> int:
 def _named(target: str) -> tuple[int | None, str]:
     """Return type and id of the record that a target is on (`Patient/1/$summary`), no type for a DHIS2 uid."""
     steps = target.partition("?")[0].split("/")
-    for type_, id in zip(steps, steps[1:], strict=False):
+    for type_, id in pairwise(steps):
         if type_ in resource_types():
             return resource_types()[type_], id
         if type_ == "trackedEntities":

@@ -19,6 +19,10 @@ from tracker_core.records.terms import date_range
 GENERATED = ("AuditEvent", "Provenance")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ASCENDING = ("date", "recorded", "_lastUpdated")
+_PREFIXES: Mapping[str, Mapping[audit.Kind, str]] = {
+    "Provenance": {"write": provenances.ID},
+    "AuditEvent": events.PREFIXES,
+}
 _STATUS: Mapping[str, tuple[int, int]] = {"0": (0, 399), "4": (400, 499), "8": (500, 599), "12": (1000, 1000)}
 
 
@@ -55,7 +59,7 @@ def read(session: Session, type_: str, pairs: Pairs) -> Asked | None:
 
 def parse_id(type_: str, id: str) -> tuple[audit.Kind, int] | None:
     """Return the act that a generated id stands for."""
-    prefixes: Mapping[audit.Kind, str] = {"write": provenances.ID} if type_ == "Provenance" else events.PREFIXES
+    prefixes = _PREFIXES[type_]
     for kind, prefix in prefixes.items():
         number = id.removeprefix(prefix)
         if id.startswith(prefix) and number.isascii() and number.isdigit() and len(number) < 19:

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from adapters.fhir.auditing import who
 from adapters.fhir.auditing.who import Cast, Json
@@ -12,7 +11,7 @@ from tracker_core.audit import Act, Written
 from tracker_core.database import Session
 from tracker_core.records.terms import instant
 
-PREFIXES: Mapping[str, Any] = {"write": "w-", "request": "r-", "glass": "g-"}
+PREFIXES: Mapping[audit.Kind, str] = {"write": "w-", "request": "r-", "glass": "g-"}
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 TYPES = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 INTERACTIONS = "http://hl7.org/fhir/restful-interaction"
@@ -108,7 +107,7 @@ def _outcome(status: int) -> str:
 
 
 def _agents(act: Act, pattern: Pattern, people: Cast) -> list[Json]:
-    """Return the client, the server and the user. Who asks for data is their destination; who brings them, the source."""
+    """Return client, server and user. Who asks for data is their destination, who brings them the source."""
     destination, source = (DICOM, "110152", "Destination Role ID"), (DICOM, "110153", "Source Role ID")
     reads = pattern.action == "R"
     client = people.peer(act.peer) if act.peer is not None else {"display": act.address or "client"}

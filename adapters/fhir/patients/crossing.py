@@ -34,7 +34,7 @@ def cross_reference(session: Session, base: str, given: Given) -> Reply:
         return _refused(403, "code-invalid", "targetSystem not found")
     people = sorted({one.subject for one in found if one.subject is not None})
     everyone = records.of_subject(session, people, ["Patient"]) if people else found
-    return Reply(200, _answer(base, everyone, uids_of(session, people), targets))
+    return Reply(200, _answer(base, everyone, uids_of(session, people), targets), seen=tuple(people))
 
 
 def _source(given: Given) -> tuple[str, str]:

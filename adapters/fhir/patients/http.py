@@ -36,11 +36,11 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
     async def matched(request: HttpRequest) -> Response:
         given = read(request.url.query, await request.body(), request.headers.get("content-type", ""), "Patient")
 
-        def run() -> Response:
+        def run() -> Reply:
             with access.session() as session:
-                return Response(match(session, base(request, prefix), given), media_type=CONTENT_TYPE)
+                return match(session, base(request, prefix), given)
 
-        return await run_in_threadpool(run)
+        return _shown(request, await run_in_threadpool(run))
 
     async def crossed(request: HttpRequest) -> Response:
         given = read(request.url.query, await request.body(), request.headers.get("content-type", ""))
@@ -49,8 +49,7 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
             with access.session() as session:
                 return cross_reference(session, base(request, prefix), given)
 
-        reply = await run_in_threadpool(run)
-        return Response(reply.body, reply.status, media_type=CONTENT_TYPE)
+        return _shown(request, await run_in_threadpool(run))
 
     async def decided(request: HttpRequest) -> Response:
         return await run_in_threadpool(_decide, access, request, await request.body())
@@ -61,6 +60,11 @@ def routes(access: Access, prefix: str) -> Sequence[BaseRoute]:
         Route(f"{prefix}/Patient/$merge", negotiated(decided), methods=["POST"]),
         Route(f"{prefix}/Patient/$unmerge", negotiated(decided), methods=["POST"]),
     ]
+
+
+def _shown(request: HttpRequest, reply: Reply) -> Response:
+    request.state.seen = reply.seen
+    return Response(reply.body, reply.status, media_type=CONTENT_TYPE)
 
 
 def base(request: HttpRequest, prefix: str) -> str:

@@ -7,6 +7,7 @@ import orjson
 
 from adapters.fhir import bundles, outcomes
 from adapters.fhir.parameters import Given, Json
+from adapters.fhir.replies import Reply
 from tracker_core import records
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
@@ -23,7 +24,7 @@ _USUAL, _MOST = 20, 100
 _REPLACED = b'"replaced-by"'
 
 
-def match(session: Session, base: str, given: Given) -> bytes:
+def match(session: Session, base: str, given: Given) -> Reply:
     """Return a searchset of the patients that the parameter `resource` may be, the likeliest first.
 
     Each has a score, its grade, and how each field compares. A patient that was replaced is left out: the one that
@@ -41,7 +42,8 @@ def match(session: Session, base: str, given: Given) -> bytes:
         if len({one.person for one, _ in live}) > 1:
             text = "several persons match with certainty; none is returned"
             issues, live = [Issue("multiple-matches", text, "warning")], []
-    return _searchset(base, live[:most], issues)
+    seen = tuple({one.person for one, _ in live[:most]})
+    return Reply(200, _searchset(base, live[:most], issues), seen=seen)
 
 
 def _patient(given: Given) -> Json:

@@ -64,4 +64,5 @@ def answered(base: str, path: str, pairs: Pairs, page: Page, conditions: Conditi
     if conditions.strict and ignored:
         raise Malformed("; ".join(issue.text for issue in ignored), where=ignored[0].where)
     docs = [shown(one.type, one.doc, pairs) for one in page.matches]
-    return Reply(200, bundles.searchset(base, path, pairs, page, docs))
+    seen = tuple({one.subject for one in (*page.matches, *page.includes) if one.subject is not None})
+    return Reply(200, bundles.searchset(base, path, pairs, page, docs), seen=seen)
