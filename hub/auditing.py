@@ -42,6 +42,11 @@ class Trail:
         """Whether anything is kept."""
         return self._mode != "off"
 
+    @property
+    def waiting(self) -> int:
+        """How many entries are not written yet."""
+        return len(self._waiting)
+
     async def note(self, entry: Entry) -> None:
         """Keep an entry. Raises `Unavailable` when it cannot be kept."""
         if self._mode == "synchronous":

@@ -6,10 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.contract import Envelope
 from hub import schedule
+from hub.access import listen
 from hub.runtime import Runtime
+from mappings.library import edition
 from tests.flows.test_fhir_patients import patient
 from tracker_core import audit
+from tracker_core.context import User
 from tracker_core.database import transaction
 
 NURSE = ("nurse", "also-secret-enough")
@@ -31,7 +35,7 @@ def found(client: httpx.Client, type_: str, **query: str) -> list[dict[str, Any]
     url: str | None = f"/fhir/{type_}"
     resources: list[dict[str, Any]] = []
     while url:
-        answer = client.get(url, params=query)
+        answer = client.get(url, params=query or None)
         assert answer.status_code == 200, answer.text
         page = answer.json()
         resources += [entry["resource"] for entry in page.get("entry", ())]
@@ -102,7 +106,7 @@ def test_pages_totals_orders_and_includes_of_generated_resources(ward: httpx.Cli
     }
     ward.post("/fhir/Provenance", json=stored).raise_for_status()
     pages = found(ward, "Provenance", _count="2")
-    assert len({one["id"] for one in pages}) == 6
+    assert len({one["id"] for one in pages}) == len(pages) == 6
     assert pages[0]["agent"][0]["who"]["display"] == "a clerk"
     total = ward.get("/fhir/Provenance", params={"_total": "accurate", "_count": "1"}).json()["total"]
     assert (total, ward.get("/fhir/Provenance", params={"_summary": "count"}).json()["total"]) == (6, 6)
@@ -117,13 +121,16 @@ def test_pages_totals_orders_and_includes_of_generated_resources(ward: httpx.Cli
     assert ward.get("/fhir/Provenance", params={"_cursor": "g.xxxx"}).status_code == 400
 
 
-def test_an_hl7_message_is_known_with_its_mapping(ward: httpx.Client) -> None:
-    """The edition of the tables that read a message is part of its Provenance."""
-    csv = b"visit_id,patient_id,visit_date,family_name,given_name,sex\nV1,P1,2024-01-02,Auma,Joy,F\n"
-    ward.post("/emr", content=csv, headers={"content-type": "text/csv"})
-    mapped = [one for one in found(ward, "Provenance") if any(e["role"] == "derivation" for e in one.get("entity", ()))]
-    hl7 = [e["what"]["identifier"]["system"] for one in mapped for e in one["entity"] if e["role"] == "derivation"]
-    assert set(hl7) <= {"urn:tracker-hub:mapping"}
+def test_a_mapped_message_is_known_with_its_mapping(ward: httpx.Client, runtime: Runtime) -> None:
+    """The edition of the tables that read an HL7 message is part of its Provenance."""
+    adt = b"MSH|^~\\&|EMR|A|HUB|B|20240102||ADT^A04^ADT_A01|77|P|2.5\rPID|1||P-77^^^A^MR||Auma^Joy||19900101|F\r"
+    listen(runtime, "hl7v2", lambda _: "emr-a", User("", "lab"))(adt, Envelope("x-application/hl7-v2+er7"))
+    newest = found(ward, "Provenance")[0]
+    assert [one["role"] for one in newest["entity"]] == ["source", "derivation"]
+    assert newest["entity"][0]["what"]["display"] == "ADT^A04"
+    assert newest["entity"][1]["what"]["identifier"] == {"system": "urn:tracker-hub:mapping", "value": edition()}
+    (event,) = found(ward, "AuditEvent", altid="lab", action="U")
+    assert event["type"]["code"] == "110110"
 
 
 def test_reads_searches_and_operations_are_events(ward: httpx.Client) -> None:
@@ -134,7 +141,7 @@ def test_reads_searches_and_operations_are_events(ward: httpx.Client) -> None:
     ward.get("/fhir/Patient/amina/_history/1", auth=NURSE)
     ward.get("/fhir/Patient/nobody", auth=NURSE)
     ward.get("/fhir/CodeSystem", auth=NURSE)
-    events = eventually(ward, 6, altid="nurse", _sort="date")
+    events = eventually(ward, 7, altid="nurse", _sort="date")
     told = [(one["action"], one.get("subtype", [{}])[0].get("code"), one["outcome"]) for one in events]
     assert (
         told
