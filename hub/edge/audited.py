@@ -59,8 +59,7 @@ def audit_requests(app: ASGIApp, trail: Trail, select: Selection) -> ASGIApp:
 
 def entries(scope: Scope, below: str, state: dict[str, Any], status: int) -> list[Entry]:
     """Return what is to be noted of a request that is being answered with `status`."""
-    now = datetime.now(UTC)
-    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    at = datetime.now(UTC)
     address = scope["client"][0] if scope.get("client") else ""
     if status == 401:
         credentials = read_basic(Headers(scope=scope).get("authorization", ""))
@@ -70,16 +69,17 @@ def entries(scope: Scope, below: str, state: dict[str, Any], status: int) -> lis
     found = [Entry(at, actor, address, "login", "", 200)] if state.get("logged_in") else []
     event = event_of(scope["method"], below, status, shown="seen" in state)
     if event:
-        query = scope["query_string"].decode("latin-1")
-        target = (f"{below}?{query}" if query else below)[:_LONGEST]
-        about = tuple(dict.fromkeys(key for key in state.get("seen", ()) if key is not None))
-        found.append(Entry(at, actor, address, event, target, status, about))
+        query = scope["query_string"]
+        target = f"{below}?{query.decode('latin-1')}"[:_LONGEST] if query else below
+        found.append(Entry(at, actor, address, event, target, status, tuple(state.get("seen", ()))))
     return found
 
 
 def event_of(method: str, below: str, status: int, *, shown: bool) -> str:
     """Return what the request was; empty for a write that was done, unless it showed records, too."""
     steps = below.split("/")
+    if method == "GET" and len(steps) == 2 and "$" not in below and steps[-1] != "_history":
+        return "search" if steps[0] == "tracker" else "read"
     if "$" in below:
         return "operation"
     if method in ("GET", "HEAD") or steps[-1] == "_search":

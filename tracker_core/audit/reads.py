@@ -27,12 +27,12 @@ class Entry:
     event: str
     target: str
     status: int
-    about: tuple[int, ...] = ()
+    about: tuple[int | None, ...] = ()
 
 
 _INSERT = """
 insert into audit_entry (at, actor, address, event, target, status, about)
-select n.at, n.actor, n.address, n.event, n.target, n.status, case
+select date_trunc('milliseconds', n.at), n.actor, n.address, n.event, n.target, n.status, case
     when n.about <> '' then string_to_array(n.about, ',')::bigint[]
     when n.id <> '' then coalesce(
         (select array_remove(array[r.pk, r.subject], null) from record r where r.type = n.type and r.id = n.id),
@@ -54,7 +54,7 @@ def write(session: Session, entries: Sequence[Entry]) -> None:
             [one.event for one in entries],
             [one.target for one in entries],
             [one.status for one in entries],
-            [",".join(map(str, one.about)) for one in entries],
+            [",".join([str(key) for key in one.about if key is not None]) for one in entries],
             [type_ for type_, _ in named],
             [id for _, id in named],
         ),
