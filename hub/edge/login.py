@@ -57,7 +57,7 @@ def require_login(
             # Browsers cannot log in here: the conversation may show a token instead.
             connection = HTTPConnection(scope)
             sent = connection.headers.get("authorization", ""), connection.cookies.get(users.COOKIE, "")
-            found = await find(*sent) if any(sent) else ""
+            found, _ = await find(*sent) if any(sent) else ("", False)
             if isinstance(found, User):
                 scope.setdefault("state", {})["user"] = found
             await app(scope, receive, send)

@@ -89,20 +89,21 @@ def test_what_a_request_counts_as(method: str, below: str, status: int, event: s
 
 
 def test_acts_of_one_instant_are_paged_without_loss(pool: Pool) -> None:
-    """Pages by time, kind and number meet each act once, in both orders."""
+    """Pages by time, kind and number meet each deed once, in both orders."""
     with transaction(pool) as session:
         audit.write(session, [Entry(NOW, None, "", "login", "", 200) for _ in range(5)])
         session.execute("insert into change_set (actor, at) select 'x', %s from generate_series(1, 5)", (NOW,))
         session.execute(
-            "insert into program_access (entity, program, username, at) select 1, 1, 'x', %s from generate_series(1, 5)",
+            "insert into program_access (entity, program, username, at) select 1, 1, 'x', %s"
+            " from generate_series(1, 5)",
             (NOW,),
         )
         for oldest_first in (False, True):
             met: list[tuple[str, int]] = []
             after = None
             asked = Asked(oldest_first=oldest_first, since=NOW, until=NOW + timedelta(1))
-            while page := audit.acts(session, replace(asked, after=after), 4):
-                met += [(act.kind, act.id) for act in page]
+            while page := audit.deeds(session, replace(asked, after=after), 4):
+                met += [(deed.kind, deed.id) for deed in page]
                 after = (page[-1].at, page[-1].kind, page[-1].id)
             assert len(met) == len(set(met)) == 15
 
@@ -115,5 +116,5 @@ def test_an_entry_without_keys_finds_what_its_target_names(pool: Pool) -> None:
             " select 7, 1, 'a1', 1, now(), 9, now(), 1, 1"
         )
         audit.write(session, [Entry(NOW, "x", "", "operation", "Account/a1/$summary", 200)])
-        (act,) = audit.acts(session, Asked(kinds=("request",)), 5)
-    assert act.about == (7, 9)
+        (deed,) = audit.deeds(session, Asked(kinds=("request",)), 5)
+    assert deed.about == (7, 9)

@@ -1,4 +1,4 @@
-"""What change sets wrote, and whom and what an act was about, as references to records."""
+"""What change sets wrote, and whom and what an deed was about, as references to records."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

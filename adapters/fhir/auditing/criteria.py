@@ -58,7 +58,7 @@ def read(session: Session, type_: str, pairs: Pairs) -> Asked | None:
 
 
 def parse_id(type_: str, id: str) -> tuple[audit.Kind, int] | None:
-    """Return the act that a generated id stands for."""
+    """Return the deed that a generated id stands for."""
     prefixes = _PREFIXES[type_]
     for kind, prefix in prefixes.items():
         number = id.removeprefix(prefix)

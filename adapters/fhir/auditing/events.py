@@ -1,4 +1,4 @@
-"""Acts as AuditEvent, by the patterns of IHE BALP (Basic Audit Log Patterns 1.1)."""
+"""Deeds as AuditEvent, by the patterns of IHE BALP (Basic Audit Log Patterns 1.1)."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from adapters.fhir.auditing import who
 from adapters.fhir.auditing.who import Cast, Json
 from tracker_core import audit
-from tracker_core.audit import Act, Written
+from tracker_core.audit import Deed, Written
 from tracker_core.database import Session
 from tracker_core.records.terms import instant
 
@@ -59,39 +59,41 @@ PATTERNS: Mapping[str, Pattern] = {
 }
 
 
-def render(session: Session, acts: Sequence[Act]) -> list[Json]:
-    """Return an AuditEvent for each of these acts, in order."""
-    known = audit.written(session, [act.id for act in acts if act.kind == "write"])
-    people = who.cast(session, acts)
-    keys = {key for act in acts for key in act.about}
+def render(session: Session, deeds: Sequence[Deed]) -> list[Json]:
+    """Return an AuditEvent for each of these deeds, in order."""
+    known = audit.written(session, [deed.id for deed in deeds if deed.kind == "write"])
+    people = who.cast(session, deeds)
+    keys = {key for deed in deeds for key in deed.about}
     names = audit.names_of(session, sorted(keys))
     persons = keys - names.keys() | {person for one in known.values() for person in one.persons}
     patients = audit.patients_of(session, sorted(persons))
-    return [_event(act, known.get(act.id) if act.kind == "write" else None, people, names, patients) for act in acts]
+    return [
+        _event(deed, known.get(deed.id) if deed.kind == "write" else None, people, names, patients) for deed in deeds
+    ]
 
 
 def _event(
-    act: Act, written: Written | None, people: Cast, names: Mapping[int, str], patients: Mapping[int, list[str]]
+    deed: Deed, written: Written | None, people: Cast, names: Mapping[int, str], patients: Mapping[int, list[str]]
 ) -> Json:
-    pattern = PATTERNS[act.event]
-    persons = written.persons if written else [key for key in act.about if key not in names]
-    records = [ref for ref, *_ in written.versions] if written else [names[key] for key in act.about if key in names]
+    pattern = PATTERNS[deed.event]
+    persons = written.persons if written else [key for key in deed.about if key not in names]
+    records = [ref for ref, *_ in written.versions] if written else [names[key] for key in deed.about if key in names]
     subjects = [ref for person in persons for ref in patients.get(person, ())]
-    reason = [_concept((_REASON, "BTG", "break the glass"))] if act.event == "disclosure" else []
+    reason = [_concept((_REASON, "BTG", "break the glass"))] if deed.event == "disclosure" else []
     return {
         "resourceType": "AuditEvent",
-        "id": f"{PREFIXES[act.kind]}{act.id}",
-        "meta": {"versionId": "1", "lastUpdated": instant(act.at), **_profile(pattern, bool(subjects))},
+        "id": f"{PREFIXES[deed.kind]}{deed.id}",
+        "meta": {"versionId": "1", "lastUpdated": instant(deed.at), **_profile(pattern, bool(subjects))},
         "type": _coding(pattern.type),
         **({"subtype": [_coding(pattern.subtype)]} if pattern.subtype else {}),
         "action": pattern.action,
-        "recorded": instant(act.at),
-        "outcome": _outcome(act.status),
-        **({"outcomeDesc": f"HTTP {act.status}"} if act.status >= 400 else {}),
+        "recorded": instant(deed.at),
+        "outcome": _outcome(deed.status),
+        **({"outcomeDesc": f"HTTP {deed.status}"} if deed.status >= 400 else {}),
         **({"purposeOfEvent": reason} if reason else {}),
-        "agent": _agents(act, pattern, people),
+        "agent": _agents(deed, pattern, people),
         "source": {"observer": who.HUB, "type": [_coding((_SOURCE, "4", "Application Server"))]},
-        "entity": _entities(act, pattern, subjects, records),
+        "entity": _entities(deed, pattern, subjects, records),
     }
 
 
@@ -106,38 +108,38 @@ def _outcome(status: int) -> str:
     return "0" if status < 400 else "4" if status < 500 else "8"
 
 
-def _agents(act: Act, pattern: Pattern, people: Cast) -> list[Json]:
+def _agents(deed: Deed, pattern: Pattern, people: Cast) -> list[Json]:
     """Return client, server and user. Who asks for data is their destination, who brings them the source."""
     destination, source = (DICOM, "110152", "Destination Role ID"), (DICOM, "110153", "Source Role ID")
     reads = pattern.action == "R"
-    client = people.peer(act.peer) if act.peer is not None else {"display": act.address or "client"}
-    network = {"network": {"address": act.address, "type": "2"}} if act.address else {}
+    client = people.peer(deed.peer) if deed.peer is not None else {"display": deed.address or "client"}
+    network = {"network": {"address": deed.address, "type": "2"}} if deed.address else {}
     user = _coding((_PARTICIPATION, *(("IRCP", "information recipient") if reads else ("AUT", "author"))))
     return [
         {"type": _type(destination if reads else source), "who": client, "requestor": False, **network},
         {"type": _type(source if reads else destination), "who": who.HUB, "requestor": False},
         {
             "type": {"coding": [user]},
-            "who": people.user(act.actor),
-            **({"altId": act.actor} if act.actor else {}),
+            "who": people.user(deed.actor),
+            **({"altId": deed.actor} if deed.actor else {}),
             "requestor": True,
         },
     ]
 
 
-def _entities(act: Act, pattern: Pattern, subjects: Sequence[str], records: Sequence[str]) -> list[Json]:
+def _entities(deed: Deed, pattern: Pattern, subjects: Sequence[str], records: Sequence[str]) -> list[Json]:
     person, system = (_OBJECT, "1", "Person"), (_OBJECT, "2", "System Object")
     found: list[Json] = []
-    if act.message is not None:
+    if deed.message is not None:
         request = {"system": f"{_BALP}/CodeSystem/BasicAuditEntityType", "code": "XrequestId"}
-        found.append({"what": who.message(act.message, act.target), "type": request})
+        found.append({"what": who.message(deed.message, deed.target), "type": request})
     found += [_entity(ref, person, (_ROLE, "1", "Patient")) for ref in dict.fromkeys(subjects)]
     found += [_entity(ref, system, (_ROLE, "4", "Domain Resource")) for ref in records if ref not in subjects]
-    if act.kind == "request" and pattern.action == "E" and act.target:
-        query = base64.b64encode(act.target.encode()).decode()
+    if deed.kind == "request" and pattern.action == "E" and deed.target:
+        query = base64.b64encode(deed.target.encode()).decode()
         found.append({"type": _coding(system), "role": _coding((_ROLE, "24", "Query")), "query": query})
-    if act.event == "disclosure" and act.target:
-        found.append({"type": _coding(system), "description": act.target})
+    if deed.event == "disclosure" and deed.target:
+        found.append({"type": _coding(system), "description": deed.target})
     return found
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from adapters.fhir.auditing import criteria, events, provenances
 from adapters.fhir.replies import Pairs
 from tracker_core import audit, records
-from tracker_core.audit import Act, Asked
+from tracker_core.audit import Asked, Deed
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
 from tracker_core.records import Page, Stored, documents, forms
@@ -24,7 +24,7 @@ def read(session: Session, type_: str, id: str) -> Stored | None:
     """Return one generated resource, None when the id is none of theirs."""
     named = criteria.parse_id(type_, id)
     asked = Asked(kinds=(named[0],), ids=(named,), recorded=type_ == "Provenance") if named else None
-    found = audit.acts(session, asked, 1) if asked else []
+    found = audit.deeds(session, asked, 1) if asked else []
     return _rendered(session, type_, found)[0] if found else None
 
 
@@ -57,20 +57,20 @@ def provenance_of(session: Session, found: Sequence[Stored]) -> list[Stored]:
     """Return the Provenance of each of these versions (`_revinclude=Provenance:target`)."""
     sets = audit.change_sets_of(session, found)
     asked = Asked(kinds=("write",), ids=tuple(("write", one) for one in sets))
-    return _rendered(session, "Provenance", audit.acts(session, asked, len(sets))) if sets else []
+    return _rendered(session, "Provenance", audit.deeds(session, asked, len(sets))) if sets else []
 
 
 def _fill(session: Session, type_: str, page: Page, asked: Asked, room: int) -> None:
-    found = audit.acts(session, asked, room + 1)
+    found = audit.deeds(session, asked, room + 1)
     page.matches += _rendered(session, type_, found[:room])
     page.next = _closed(found[room - 1]) if len(found) > room else ""
 
 
-def _rendered(session: Session, type_: str, acts: Sequence[Act]) -> list[Stored]:
-    made = provenances.render(session, acts) if type_ == "Provenance" else events.render(session, acts)
+def _rendered(session: Session, type_: str, deeds: Sequence[Deed]) -> list[Stored]:
+    made = provenances.render(session, deeds) if type_ == "Provenance" else events.render(session, deeds)
     return [
-        Stored(-act.id, type_, doc["id"], 1, act.at, False, None, None, documents.encode(doc))
-        for act, doc in zip(acts, made, strict=True)
+        Stored(-deed.id, type_, doc["id"], 1, deed.at, False, None, None, documents.encode(doc))
+        for deed, doc in zip(deeds, made, strict=True)
     ]
 
 
@@ -81,8 +81,8 @@ def _include(session: Session, type_: str, page: Page, pairs: Pairs) -> None:
         page.includes += [one for one in records.read(session, list(wanted)).values() if not one.deleted]
 
 
-def _closed(act: Act | None) -> str:
-    text = f"{act.at.isoformat()} {act.kind} {act.id}" if act else ""
+def _closed(deed: Deed | None) -> str:
+    text = f"{deed.at.isoformat()} {deed.kind} {deed.id}" if deed else ""
     return _MARK + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

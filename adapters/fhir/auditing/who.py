@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracker_core import peers, users
-from tracker_core.audit import Act
+from tracker_core.audit import Deed
 from tracker_core.context import Peer
 from tracker_core.database import Session
 
@@ -19,7 +19,7 @@ HUB: Json = {"display": "Tracker Hub"}
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The users (uid by name) and peers of some acts."""
+    """The users (uid by name) and peers of some deeds."""
 
     uids: dict[str, str] = field(default_factory=dict)
     peers: dict[int, Peer] = field(default_factory=dict)
@@ -38,12 +38,12 @@ class Cast:
         return {"identifier": {"system": PEER, "value": one.code}, "display": one.name or one.code}
 
 
-def cast(session: Session, acts: Sequence[Act]) -> Cast:
-    """Return who appears in these acts."""
-    names = {act.actor for act in acts if act.actor}
+def cast(session: Session, deeds: Sequence[Deed]) -> Cast:
+    """Return who appears in these deeds."""
+    names = {deed.actor for deed in deeds if deed.actor}
     return Cast(
         users.uids_of(session, sorted(names)),
-        peers.by_ids(session, sorted({act.peer for act in acts if act.peer is not None})),
+        peers.by_ids(session, sorted({deed.peer for deed in deeds if deed.peer is not None})),
     )
 
 

@@ -28,7 +28,7 @@ _ID: Mapping[Kind, str] = {"request": "a.id", "write": "a.id", "glass": "a.pk"}
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Deed:
     """One thing that somebody did. `target` is a request, a message's type, or the reason of a broken glass.
 
     `about` are keys of records and persons; what a `write` was about is told by `written`.
@@ -49,7 +49,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which acts: all conditions hold. Within a tuple any will do; None asks for nothing, an empty tuple finds nothing.
+    """Which deeds: all conditions hold. Within a tuple any will do; None asks for all, an empty one for none.
 
     `since` and `until` are half-open. `about` are keys of records and persons; `versions` those of records with the
     version that was written. With `recorded` only change sets that wrote records are meant.
@@ -71,8 +71,8 @@ class Asked:
     after: tuple[datetime, Kind, int] | None = field(default=None)
 
 
-def acts(session: Session, asked: Asked, limit: int) -> list[Act]:
-    """Return up to `limit` acts, newest first unless asked otherwise; `asked.after` is the last of the page before."""
+def deeds(session: Session, asked: Asked, limit: int) -> list[Deed]:
+    """Return up to `limit` deeds, newest first unless asked otherwise; `asked.after` is the last of the page before."""
     way = "asc" if asked.oldest_first else "desc"
     terms: dict[str, Any] = {"limit": limit}
     parts = [
@@ -80,11 +80,11 @@ def acts(session: Session, asked: Asked, limit: int) -> list[Act]:
         for kind in asked.kinds
     ]
     query = f"select * from ({' union all '.join(parts)}) u order by at {way}, kind {way}, id {way} limit %(limit)s"
-    return [_act(row) for row in session.execute(query, terms)]
+    return [_deed(row) for row in session.execute(query, terms)]
 
 
 def count(session: Session, asked: Asked) -> int:
-    """Return how many acts there are."""
+    """Return how many deeds there are."""
     terms: dict[str, Any] = {}
     parts = [f"(select count(*) from ({_ARMS[kind]}{_where(asked, kind, terms)}) k)" for kind in asked.kinds]
     row = session.execute(f"select {' + '.join(parts)}", terms).fetchone()
@@ -107,7 +107,7 @@ def _common(asked: Asked, kind: Kind, terms: dict[str, Any]) -> list[str]:
     if asked.after is not None:
         at, its, pk = asked.after
         sign = ">" if asked.oldest_first else "<"
-        # Acts of one instant come in the order of their kinds: those of a kind that is through are not asked for again.
+        # Deeds of one instant come in the order of their kinds: those of a kind that is through do not come again.
         last = pk if its == kind else 2**62 if kind < its else -1
         terms |= {"after_at": at, f"after_{kind}": last}
     terms |= {"since": asked.since, "until": asked.until, "actors": list(asked.actors or ())}
@@ -164,6 +164,6 @@ def _of_writes(asked: Asked, terms: dict[str, Any]) -> list[str]:
     return [text for holds, text in wanted if holds]
 
 
-def _act(row: Sequence[Any]) -> Act:
+def _deed(row: Sequence[Any]) -> Deed:
     kind, id, at, actor, address, event, target, status, about, peer, message = row
-    return Act(kind, id, at, actor, address, event, target, status, tuple(about), peer, message)
+    return Deed(kind, id, at, actor, address, event, target, status, tuple(about), peer, message)
