@@ -55,6 +55,7 @@ class Work:
 
     `units` is the org unit (uid) of a group by key; `origins` are events (uid) that a record (pk) now stands behind.
     `decided` is what was decided before of each record and program, `decisions` what this derivation decides.
+    `captured` are events (uid) that were not made from records, but have records that were made from them.
     """
 
     known: Metadata
@@ -68,6 +69,7 @@ class Work:
     origins: dict[str, int] = field(default_factory=dict)
     decided: dict[tuple[int, str], str] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
+    captured: set[str] = field(default_factory=set)
 
     def unit(self, group: Group | None, person: int) -> str:
         """Return the org unit of a group, else of its person."""
@@ -121,7 +123,7 @@ def find(
     """
     _load(session, programs, work)
     pks = {record.pk for record in touched}
-    for bound in programs:
+    for bound in (one for one in programs if one.binding.cases):
         for sighting in sorted(_sightings(bound, pks, work), key=lambda one: (one.day, one.record.pk)):
             _settle(bound, sighting, work)
         _classify(bound, work)

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 
-from hub.bound import cases, circumstances, episodes_of_care, visits
+from hub.bound import cases, circumstances, episodes_of_care, responses, telling, visits
 from hub.bound.attributes import survive
-from hub.bound.groups import gather, parse
+from hub.bound.groups import EVENT_SYSTEM, gather, parse
 from hub.bound.loading import Bound, current
 from mappings.binding import find_case
 from mappings.binding.definitions import GROUPED
 from mappings.scope import Scope
-from tracker_core import metadata, records, tracker
+from tracker_core import metadata, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.issues import Issue, Report
 from tracker_core.records import Stored
 from tracker_core.tracker import decisions, episodes
+
+_MARK = EVENT_SYSTEM.encode()
 
 
 def derive(
@@ -24,47 +26,65 @@ def derive(
     """Bring the program half of the touched records' persons up to date; add outcomes and issues to `report`.
 
     Attributes follow Patient records; a record that meets a case definition enrols, unless it joins an open episode;
-    encounters of enrolled persons become events. What is the same already is not written. Whatever fails here is a
-    warning: the records stand. `only` restricts it to some bindings.
+    encounters of enrolled persons become events; responses and episodes of care say what they show. What is the same
+    already is not written. What fails is a warning, and the records stand; but a record that shows what was captured in
+    a program must not say what the program refuses: that is an error, and the record is brought back to what is stored.
+    `only` restricts it to some bindings.
     """
     bindings = current(session) if only is None else tuple(only)
     about = [record for record in touched if record.subject is not None]
+    views = [record for record in touched if record.type in ("EpisodeOfCare", responses.TYPE)]
     patients = {r.subject for r in about if r.subject is not None and r.type == "Patient"}
     clinical = [record for record in about if record.type in GROUPED]
     programs = [bound for bound in bindings if bound.program is not None]
     concerned = _concerned(session, programs, clinical) | _reconsidered(session, programs, patients)
-    if not patients and not concerned and not any(record.type == "EpisodeOfCare" for record in about):
+    if not patients and not concerned and not views:
         return
-    episodes.lock_holders(session, patients | concerned)
-    people = episodes.holders(session, patients | concerned)
+    known = metadata.load(session)
+    subjects = {record.subject for record in views if record.subject is not None}
+    episodes.lock_holders(session, patients | concerned | subjects)
+    people = episodes.holders(session, patients | concerned | subjects)
     scope = Scope()
     entities = survive(session, bindings, about, people, scope)
     groups = gather(session, concerned & people.keys())
     persons = circumstances.load(session, programs, {group.person for group in groups})
-    work = cases.Work(metadata.load(session), people, groups, scope, persons)
+    work = cases.Work(known, people, groups, scope, persons)
     work.units = visits.units(session, work)
     ended, made = cases.find(session, programs, clinical, work)
     events = visits.find(programs, clinical, work)
-    ended += episodes_of_care.read_back(programs, about, scope)
-    first = _apply(session, context, ChangeSet(entities=entities, enrollments=ended, atomic=False), report)
-    second = _apply(session, context, ChangeSet(enrollments=made, events=events, atomic=False), report)
+    stated = responses.read_back(session, known, views, people, scope)
+    stated.enrollments += episodes_of_care.read_back(programs, about, scope)
+    stated.events += [one for one in events if one.uid in work.captured]
+    followed = [one for one in events if one.uid not in work.captured]
+    done = [
+        *_apply(session, context, ChangeSet(entities=entities, enrollments=ended, atomic=False), report),
+        *_apply(session, context, ChangeSet(enrollments=made, events=followed, atomic=False), report),
+    ]
     visits.note_origins(session, work)
     decisions.note_decisions(session, context, work.decisions)
     report.issues += scope.issues
-    shown = {one.pk: one.subject for one in (*first, *second) if one.kind == "enrollment" and one.subject is not None}
-    _express_enrollments(session, context, programs, shown | work.reclassified(), report)
+    told = telling.tell(session, context, stated, report)
+    telling.show(session, context, programs, done, told, work.reclassified(), report)
 
 
 def _concerned(session: Session, programs: Sequence[Bound], clinical: Iterable[Stored]) -> set[int]:
-    """Return the persons for whom the touched records may matter: cases, and those already in a program."""
+    """Return the persons for whom the touched records may matter: cases, and those already in a program.
+
+    To a program that no file binds only the records that were made from its events matter.
+    """
     subjects = {r.subject for r in clinical if r.subject is not None}
     if not subjects or not programs:
         return set()
-    pks = [bound.program.pk for bound in programs if bound.program]
+    pks = [bound.program.pk for bound in programs if bound.program and not bound.derived]
     enrolled = {episode.person for episode in episodes.episodes(session, subjects, pks)}
     types = {case.test.type for bound in programs for case in bound.binding.cases}
     for record in clinical:
-        if record.subject in enrolled or record.subject is None or record.deleted or record.type not in types:
+        if record.subject in enrolled or record.subject is None:
+            continue
+        if record.type == "Encounter" and (record.deleted or _MARK in record.doc):
+            enrolled.add(record.subject)
+            continue
+        if record.deleted or record.type not in types:
             continue
         document = parse(record)
         if any(find_case(bound.binding, document) for bound in programs):
@@ -84,21 +104,3 @@ def _apply(session: Session, context: Context, changes: ChangeSet, report: Repor
     report.outcomes += [outcome for outcome in written.outcomes if outcome.action != "unchanged"]
     report.issues += [Issue(i.code, i.text, "warning", i.where, i.value) for i in written.issues]
     return written.touched
-
-
-def _express_enrollments(
-    session: Session, context: Context, programs: Sequence[Bound], found: dict[int, int], report: Report
-) -> None:
-    """Let these enrollments (pk -> pk of the person) show as EpisodeOfCare records."""
-    if not found:
-        return
-    patients: dict[int, dict[str, str]] = {}
-    for record in records.of_subject(session, sorted(set(found.values())), ["Patient"]):
-        patients[record.subject or 0] = {"reference": record.reference}
-    scope = Scope()
-    changes = episodes_of_care.changes_of(session, programs, list(found), patients, scope)
-    if changes:
-        applied = records.apply(session, context, changes, atomic=False)
-        report.outcomes += applied.outcomes
-        report.issues += [Issue(i.code, i.text, "warning", i.where, i.value) for i in applied.issues]
-    report.issues += scope.issues

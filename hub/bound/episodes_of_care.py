@@ -56,7 +56,7 @@ def changes_of(
 
 
 def read_back(programs: Sequence[Bound], touched: Iterable[Stored], scope: Scope) -> list[EnrollmentChange]:
-    """Return what touched EpisodeOfCare records that stand for enrollments say of their status."""
+    """Return what touched EpisodeOfCare records that stand for enrollments say of their status and beginning."""
     changes = []
     for record in touched:
         document = parse(record) if record.type == "EpisodeOfCare" and not record.deleted else {}
@@ -65,9 +65,11 @@ def read_back(programs: Sequence[Bound], touched: Iterable[Stored], scope: Scope
             code = bound.program.code or bound.program.uid if bound.program else ""
             codings = [coding for kind in document.get("type") or () for coding in kind.get("coding") or ()]
             if any(one.get("system") == PROGRAM_SYSTEM and one.get("code") == code for one in codings):
-                fields = read_person([r for r in bound.binding.enrolment if r.key == "status"], [document], scope)
-                changes.append(EnrollmentChange(uid=uid, fields=dict(fields), where=record.reference))
-    return [change for change in changes if change.fields]
+                rows = [row for row in bound.binding.enrolment if row.key in ("status", "enrolledAt")]
+                fields = read_person(rows, [document], scope)
+                day = fields.pop("enrolledAt", "")
+                changes.append(EnrollmentChange(uid=uid, enrolled_at=day, fields=dict(fields), where=record.reference))
+    return [change for change in changes if change.fields or change.enrolled_at]
 
 
 def _new(known: Metadata, bound: Bound, one: Episode, patient: dict[str, str]) -> dict[str, Any]:
@@ -86,9 +88,8 @@ def _new(known: Metadata, bound: Bound, one: Episode, patient: dict[str, str]) -
 def _after(bound: Bound, one: Episode, classification: str, before: dict[str, Any], scope: Scope) -> dict[str, Any]:
     if one.deleted:
         return {**before, "status": "entered-in-error"}
-    wanted = {"status": one.status, "enrolledAt": to_moment(one.enrolled_at.isoformat())}
-    if one.completed_at:
-        wanted["completedAt"] = one.completed_at.date().isoformat()
+    wanted: dict[str, str | None] = {"status": one.status, "enrolledAt": to_moment(one.enrolled_at.isoformat())}
+    wanted["completedAt"] = one.completed_at.date().isoformat() if one.completed_at else None
     if classification:
         wanted["classification"] = classification
     return write_person(bound.binding.enrolment, wanted, before, scope) or before

@@ -1,13 +1,14 @@
 """Bindings as they stand: shipped files and stored ones, parsed once, tied to the metadata of this hub."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from threading import Lock
 from typing import Any
 
-from mappings.binding import Binding, Stage, parse_binding
+from mappings.binding import Binding, Stage, default_text, parse_binding
 from mappings.binding.grammar import BoundRow
 from mappings.paths import BadRow
 from tracker_core import identity, metadata
@@ -37,7 +38,8 @@ class Bound:
     """A binding tied to metadata. `program` is None for one of persons only, or whose program is not here (yet).
 
     `attributes` maps a row's key to the attribute; `classified` are the uids of the stage and the data element that
-    hold the class of an episode; `issues` tell what the metadata does not have.
+    hold the class of an episode; `issues` tell what the metadata does not have. `derived` is one that no file
+    gave: it is made of the program's metadata alone.
     """
 
     binding: Binding
@@ -47,6 +49,7 @@ class Bound:
     person: tuple[BoundRow, ...]
     classified: tuple[str, str] | None = None
     issues: tuple[Issue, ...] = field(default=())
+    derived: bool = False
 
     def stage_of(self, uid: str) -> BoundStage | None:
         """Return the bound stage of a program stage's uid."""
@@ -66,7 +69,8 @@ def current(session: Session) -> tuple[Bound, ...]:
     texts = dict(_shipped())
     for stored in known.objects.get("bindings", {}).values():
         texts[str(stored.code)] = str(stored.doc["text"])
-    fresh = tuple(_tie(_parsed(text, name), known) for name, text in texts.items())
+    given = [_tie(_parsed(text, name), known) for name, text in texts.items()]
+    fresh = (*given, *_derive(known, given))
     with _lock:
         _loaded[database] = (known.version, fresh)
         while len(_loaded) > _KEPT:
@@ -98,6 +102,14 @@ def share_identifier(session: Session, context: Context, system: str, attribute:
     return save(session, context, f"binding {name}\nperson\n{rows}", name)
 
 
+def _derive(known: Metadata, given: Iterable[Bound]) -> Iterator[Bound]:
+    """Yield a binding for every program that no file binds."""
+    bound = {one.program.uid for one in given if one.program}
+    for program in known.programs.values():
+        if program.uid not in bound:
+            yield replace(_tie(_parsed(default_text(program), f"program-{program.uid}"), known), derived=True)
+
+
 @lru_cache(maxsize=1)
 def _shipped() -> tuple[tuple[str, str], ...]:
     folder = resources.files("mappings") / "tables" / "bindings"
@@ -105,7 +117,7 @@ def _shipped() -> tuple[tuple[str, str], ...]:
     return tuple((file.name.removesuffix(".map"), file.read_text("utf-8")) for file in files)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=1024)
 def _parsed(text: str, name: str) -> Binding:
     return parse_binding(text, f"{name}.map")
 

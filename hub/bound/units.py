@@ -32,3 +32,11 @@ def place_of(known: Metadata, org_unit: str) -> dict[str, Any] | None:
     if unit is None:
         return None
     return {"identifier": {"system": ORG_UNIT_SYSTEM, "value": unit.code or unit.uid}, "display": unit.name}
+
+
+def author_unit(document: dict[str, Any]) -> str:
+    """Return the org unit (uid) for which the author of a record acts: an Organization, or a role of a user there."""
+    type, _, id = str((document.get("author") or {}).get("reference") or "").rpartition("/")
+    if type.endswith("PractitionerRole"):
+        return id.partition("-")[2]
+    return id if type.endswith("Organization") else ""

@@ -195,6 +195,8 @@ def _write(bound: Bound, stage: BoundStage, group: Group, spell: Spell, own: Vis
     )
     if known is not None and _same(known, change):
         return
+    if own is not None:
+        work.captured.add(own.uid)
     if uid and uid in plan.events:
         change.org_unit = plan.events[uid].org_unit
         change.fields = {**plan.events[uid].fields, **change.fields}

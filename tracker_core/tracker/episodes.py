@@ -102,8 +102,14 @@ def visits(session: Session, enrollments: Iterable[int]) -> list[Visit]:
 
 
 def visits_by_pk(session: Session, events: Iterable[int]) -> list[Visit]:
-    """Return these events (pks) as far as they belong to an enrollment, deleted ones included."""
+    """Return these events (pks), deleted ones included; those of event programs have no enrollment and person 0."""
     return _visits(session, "e.pk = any(%b::bigint[])", list(events))
+
+
+def visits_behind(session: Session, uids: Sequence[str], origins: Sequence[int]) -> list[Visit]:
+    """Return the events with one of these uids, and those that one of these records (pks) made; deleted ones, too."""
+    found = _visits(session, "e.uid = any(%b::text[])", list(uids)) if uids else []
+    return found + (_visits(session, "e.origin = any(%b::bigint[])", list(origins)) if origins else [])
 
 
 def episodes_by_pk(session: Session, enrollments: Iterable[int]) -> list[Episode]:
@@ -140,12 +146,12 @@ def owners_of(session: Session, values: Sequence[tuple[int, str]]) -> dict[tuple
     return owners
 
 
-def _visits(session: Session, condition: str, keys: list[int]) -> list[Visit]:
+def _visits(session: Session, condition: str, keys: Sequence[int] | Sequence[str]) -> list[Visit]:
     known = metadata.load(session).uids
     rows = session.execute(
-        "select e.pk, e.uid, n.entity, n.uid, e.program, e.stage, e.org_unit, e.status, e.occurred_at, e.scheduled_at,"
-        f" e.origin, e.deleted, e.data from event e join enrollment n on n.pk = e.enrollment where {condition}"
-        " order by e.pk",
+        "select e.pk, e.uid, coalesce(n.entity, 0), coalesce(n.uid, ''), e.program, e.stage, e.org_unit, e.status,"
+        f" e.occurred_at, e.scheduled_at, e.origin, e.deleted, e.data from event e"
+        f" left join enrollment n on n.pk = e.enrollment where {condition} order by e.pk",
         (keys,),
     ).fetchall()
     return [_visit(row, known) for row in rows]

@@ -119,12 +119,14 @@ def test_deleting_an_event_retracts_what_was_made_from_it(district: District) ->
 
 
 def test_deleting_an_event_leaves_the_records_of_others(district: District) -> None:
-    """What a peer sent is not altered."""
+    """What a peer sent is not altered; the event's own form is retracted."""
     district.receive(patient(), encounter(DAY), condition("B50.9", DAY), temperature("39.1", DAY))
-    before = district.versions()
+    sent = ("Patient", "Encounter", "Condition", "Observation")
+    before = [district.documents(type) for type in sent]
     (event,) = district.session.execute("select uid from event where status = 'COMPLETED'").fetchall()
     district.capture(ChangeSet(events=[EventChange(uid=event[0], delete=True)]))
-    assert district.versions() == before
+    assert [district.documents(type) for type in sent] == before
+    assert [one["status"] for one in district.documents("QuestionnaireResponse")] == ["entered-in-error"]
 
 
 def test_attributes_edited_in_the_program_are_a_record_of_its_own(district: District) -> None:
