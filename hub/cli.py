@@ -9,6 +9,7 @@ import typer
 
 from hub.emr import emr_app
 from hub.guides.commands import fhir_app
+from hub.hl7v2 import hl7v2_app
 from hub.settings import Settings, describe, load
 from hub.terms import terms_app
 from tracker_core.errors import HubError, Malformed, NotFound, Unsupported
@@ -43,6 +44,7 @@ app = typer.Typer(
 mappings_app = typer.Typer(help="Look at the mapping tables.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(terms_app, name="terms")
+app.add_typer(hl7v2_app, name="hl7v2")
 app.add_typer(fhir_app, name="fhir")
 app.add_typer(emr_app, name="emr")
 

@@ -1,7 +1,7 @@
 """HL7 version 2: ER7 over MLLP and HTTP."""
 
 from adapters.contract import Adapter
-from adapters.hl7v2 import reading, sending, writing
+from adapters.hl7v2 import reading, sending, showing, writing
 from adapters.hl7v2.format import answer, identify, parse
 from adapters.hl7v2.http import FACE
 
@@ -16,4 +16,5 @@ ADAPTER = Adapter(
     render=writing.render,
     send=sending.send,
     face=FACE,
+    show=showing.show,
 )

@@ -181,3 +181,18 @@ def test_dead_letters_are_grouped_by_reason_and_given_up(client: httpx.Client, s
     assert len(client.get("/hub/dead-letters").json()) == 1
     (message,) = listed(client, type="ZZZ^Z01")
     assert message["error"] == "test data (admin)"
+
+
+def test_bodies_are_shown_as_people_read_them(client: httpx.Client, send: Send) -> None:
+    """HL7v2 by segments and fields, JSON as JSON, anything else as text with what is wrong with it."""
+    send(sample("adt_a01"))
+    send(b"hello")
+    client.put("/fhir/Patient/p1", json={"resourceType": "Patient", "id": "p1"})
+    document, text, message = (
+        client.get(f"/hub/messages/{one['id']}/parsed").json() for one in listed(client, direction="in")
+    )
+    assert message["as"] == "hl7v2"
+    assert message["view"]["segments"][2]["fields"][1]["name"] == "Patient Identifier List"
+    assert (document["as"], document["view"]["id"]) == ("json", "p1")
+    assert (text["as"], text["view"]) == ("text", "hello")
+    assert "MSH" in text["problem"]
