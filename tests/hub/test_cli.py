@@ -23,7 +23,19 @@ def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
 def test_help_tells_all_of_it() -> None:
     """The help names every command, every setting and every path."""
     shown = run("--help").stdout
-    for word in ("serve", "worker", "beat", "migrate", "demo", "convert", "terms", "mappings", "hl7v2", "password", "health"):
+    for word in (
+        "serve",
+        "worker",
+        "beat",
+        "migrate",
+        "demo",
+        "convert",
+        "terms",
+        "mappings",
+        "hl7v2",
+        "password",
+        "health",
+    ):
         assert f"\n  {word} " in shown
     for line in describe().splitlines():
         assert line in shown
