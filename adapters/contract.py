@@ -84,8 +84,8 @@ class View:
     `kind`: `person` (documents: Patient first, then what hangs on it; values: `trackedEntity`, the tracker's side),
     `record` (the document, then its Patient and Encounter), `report` (values: one aggregate submission), `reminder`
     (values: who, when, where, language), `notification` (values: a subscription and events of it). `names` is what the
-    receiver calls those of the documents that it has from us, `own_patients` are its own Patient records of the same
-    persons.
+    receiver calls those of the documents that it has from us, `theirs` those that came from it, `own_patients` its
+    own Patient records of the same persons.
     """
 
     kind: str
@@ -93,6 +93,7 @@ class View:
     documents: list[dict[str, Any]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    theirs: frozenset[str] = frozenset()
     own_patients: list[dict[str, Any]] = field(default_factory=list)
 
 

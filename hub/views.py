@@ -21,6 +21,7 @@ def load_view(session: Session, message: Message) -> View:
     references = [(document["resourceType"], document["id"]) for document in view.documents]
     if references:
         view.names = pulls.names_of(session, message.peer, references)
+        view.theirs = records.sent_by(session, message.peer, references)
         view.own_patients = [parse(record) for record in records.patients_of(session, message.peer, references)]
     return view
 

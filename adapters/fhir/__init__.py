@@ -4,6 +4,7 @@ from adapters.contract import Adapter, Face
 from adapters.fhir.answers import answer
 from adapters.fhir.http import PREFIX, routes
 from adapters.fhir.outcomes import refuse
+from adapters.fhir.pulling import pull
 from adapters.fhir.reading import read
 from adapters.fhir.requests import identify, parse
 from adapters.fhir.sending import render, send, write
@@ -18,6 +19,7 @@ ADAPTER = Adapter(
     write=write,
     render=render,
     send=send,
+    pull=pull,
     face=Face(
         prefix=PREFIX,
         about="FHIR R4: read, write and search records of every type",

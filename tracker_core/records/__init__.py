@@ -13,6 +13,7 @@ from tracker_core.records.stored import (
     read,
     read_one,
     read_version,
+    sent_by,
     walk,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "read_one",
     "read_version",
     "search",
+    "sent_by",
     "token",
     "versions",
     "walk",

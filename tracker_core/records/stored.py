@@ -76,6 +76,18 @@ def of_subject(session: Session, subjects: Sequence[int], types: Sequence[str] =
     return [stored(row) for row in rows]
 
 
+def sent_by(session: Session, source: int, references: Sequence[tuple[str, str]]) -> frozenset[str]:
+    """Return those of these records (type, id) that a peer sent, as references."""
+    numbers, names = resource_types(), type_names()
+    known = [(numbers[t], id) for t, id in references if t in numbers]
+    rows = session.execute(
+        "select r.type, r.id from record r join unnest(%b::smallint[], %b::text[]) w (type, id)"
+        " on r.type = w.type and r.id = w.id where r.source = %s",
+        ([t for t, _ in known], [id for _, id in known], source),
+    )
+    return frozenset(f"{names[type]}/{id}" for type, id in rows)
+
+
 def patients_of(session: Session, source: int, references: Sequence[tuple[str, str]]) -> list[Stored]:
     """Return the live Patient records that a peer sent of the persons whom these records (type, id) belong to."""
     numbers = resource_types()
