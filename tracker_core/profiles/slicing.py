@@ -77,7 +77,7 @@ def _below(visit: Visit, one: Rule, path: str) -> list[Rule]:
 def _children(visit: Visit, rule: Rule, name: str) -> list[Rule]:
     own = rule.children.get(name) or rule.children.get(f"{name}[x]")
     if own is not None:
-        return [own]
+        return [own, *own.slices.values()]
     profiles = [visit.world.library.profile(url) for kind in rule.types.values() for url in kind.profiles]
     found = [one.rule.children.get(name) or one.rule.children.get(f"{name}[x]") for one in profiles if one]
     return [one for one in found if one is not None]

@@ -9,6 +9,7 @@ import orjson
 from adapters.fhir.replies import Conditions, Pairs, Reply
 from adapters.fhir.searching.codes import codes
 from adapters.fhir.searching.searches import answered
+from adapters.fhir.summary.operation import summarise
 from tracker_core import records
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
@@ -88,9 +89,12 @@ def _walk(walk: Walk, names: Mapping[int, Stored]) -> dict[str, Any]:
 
 
 _HL7 = "http://hl7.org/fhir/OperationDefinition/"
+_SUMMARY = "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"
 _OURS = "urn:tracker-hub:operation:"
 OPERATIONS = (
     Operation("everything", "Patient", True, f"{_HL7}Patient-everything", _everything),
+    Operation("summary", "Patient", True, _SUMMARY, summarise),
+    Operation("summary", "Patient", False, _SUMMARY, summarise),
     Operation("lastn", "Observation", False, f"{_HL7}Observation-lastn", _lastn),
     Operation("reindex", "SearchParameter", True, f"{_OURS}reindex", _order, ("POST",)),
     Operation("reindex", "SearchParameter", False, f"{_OURS}reindex", _order, ("POST",)),
