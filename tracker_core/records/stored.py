@@ -101,6 +101,19 @@ def patients_of(session: Session, source: int, references: Sequence[tuple[str, s
     return [stored(row) for row in rows]
 
 
+def latest_of_subject(session: Session, subject: int, count: int) -> list[Stored]:
+    """Return the newest `count` live Observations of each code of a person, by code and age: only these are read."""
+    rows = session.execute(
+        "with placed as (select r.pk, k.token, row_number() over (partition by k.token order by k.at desc, r.pk desc)"
+        " as place from record r join record_ranked k on k.pk = r.pk where r.subject = %s and r.type = %s"
+        " and not r.deleted), kept as (select pk, min(token) as token, min(place) as place from placed"
+        " where place <= %s group by pk)"
+        f" {_CURRENT} join kept on kept.pk = r.pk order by kept.token, kept.place",
+        (subject, resource_types()["Observation"], count),
+    )
+    return [stored(row) for row in rows]
+
+
 def read_version(session: Session, type_: str, id: str, version: int) -> Stored | None:
     """Return one version of a record, or None."""
     row = session.execute(

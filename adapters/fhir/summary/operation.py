@@ -12,6 +12,7 @@ from tracker_core.database import Session
 from tracker_core.errors import Conflict, Malformed, NotFound, Unsupported
 from tracker_core.records import Stored
 
+_OBSERVED = 3
 _PROFILES = (IPS + "Composition-uv-ips", IPS + "Bundle-uv-ips")
 
 
@@ -51,7 +52,10 @@ def _person(session: Session, patient: Stored) -> Person:
     if patient.subject is None:
         stored = list(records.everything(session, patient.id, [("_count", "1000")]).matches)
     else:
-        stored = records.of_subject(session, [patient.subject], ("Patient", *TYPES))
+        types = [one for one in ("Patient", *TYPES) if one != "Observation"]
+        stored = records.of_subject(session, [patient.subject], types)
+        # A person has thousands; what a summary shows are the latest, and those before where they were mistakes.
+        stored += records.latest_of_subject(session, patient.subject, _OBSERVED)
     others = [one.reference for one in stored if one.type == "Patient" and one.pk != patient.pk]
     patients = dict.fromkeys(others, patient.reference)
     own = held(patient, patients)
