@@ -10,8 +10,10 @@ from typing import Any
 import structlog
 
 from hub import VERSION
+from hub.bound.loading import current
 from hub.runtime import Runtime
-from mappings.catalogue import people, places
+from mappings.binding.events import coding_of
+from mappings.catalogue import Bond, people, places, plans, questionnaires, value_sets
 from tracker_core import catalogue, history, metadata, records, users
 from tracker_core.catalogue import Key
 from tracker_core.changes import RecordChange
@@ -124,6 +126,22 @@ def _documents(session: Session) -> Iterator[dict[str, Any]]:
     groups = known.objects.get("organisationUnitGroups", {}).values()
     yield from places(org_units.documents(session), groups, _today())
     yield from people(users.documents(session), known.objects.get("userRoles", {}))
+    yield from value_sets(known)
+    yield from questionnaires(known, _bonds(session))
+    yield from plans(known)
+
+
+def _bonds(session: Session) -> dict[str, Bond]:
+    """Return what the bindings say of data elements that are the value of an Observation, by uid."""
+    found = {}
+    for bound in current(session):
+        for stage in bound.stages.values():
+            rows = [row for row in stage.rules.rows if row.type == "Observation" and row.key in stage.elements]
+            for row in rows:
+                coding, unit = coding_of(row)
+                if coding:
+                    found[stage.elements[row.key]] = Bond(coding, unit)
+    return found
 
 
 def _digest(document: dict[str, Any]) -> int:

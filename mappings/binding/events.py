@@ -258,6 +258,15 @@ def holds_fact(row: BoundRow) -> bool:
     return row.type == "Condition" and row.place.path.steps[0].name == "code"
 
 
+def coding_of(row: BoundRow) -> tuple[dict[str, str], str]:
+    """Return the code of the Observation whose value a row is, and the unit of a Quantity; empty where none is."""
+    record: Doc = {}
+    row.stamp(record)
+    codings = (record.get("code") or {}).get("coding") or [{}]
+    kind, _, unit = row.codec.name.partition(":")
+    return (dict(codings[0]) if holds_fact(row) else {}), unit if kind == "quantity" else ""
+
+
 def is_live(record: Doc) -> bool:
     """Tell whether a record still says something: neither retracted nor cancelled."""
     if record.get("resourceType") == "Condition":

@@ -9,3 +9,6 @@ PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 MCSD = "urn:ietf:rfc:3986"
 FACILITY = {"system": MCSD, "code": "urn:ihe:iti:mcsd:2019:facility", "display": "Facility"}
 JURISDICTION = {"system": MCSD, "code": "urn:ihe:iti:mcsd:2019:jurisdiction", "display": "Jurisdiction"}
+PROGRAM = "urn:tracker-hub:program:"
+DATA_ELEMENT = "urn:tracker-hub:data-element"
+VALUE_SET = "urn:tracker-hub:value-set:"

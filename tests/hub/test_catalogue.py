@@ -95,3 +95,14 @@ def test_one_process_at_a_time(runtime: Runtime) -> None:
         assert stored.claim(session)
         assert catalogue.turn(runtime) == 0
     assert catalogue.turn(runtime) > 0
+
+
+def test_programs_are_forms_and_plans(runtime: Runtime) -> None:
+    """Questionnaire, PlanDefinition and ValueSet are searched as any record; codes come from the bindings."""
+    catalogue.turn(runtime)
+    with transaction(runtime.pool) as session:
+        (form,) = found(session, "Questionnaire", ("url", "urn:tracker-hub:program-stage:ThPsMalCase"))
+        codes = [code for item in form["item"] for code in item.get("code", ())]
+        assert {"system": "http://loinc.org", "code": "8310-5"} in codes
+        assert found(session, "PlanDefinition", ("definition", "urn:tracker-hub:program-stage:ThPsMalCase"))
+        assert found(session, "ValueSet", ("url", "urn:tracker-hub:value-set:WDUwjiW2rGH"))
