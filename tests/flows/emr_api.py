@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 class EmrApi:
     """`/visits?updated_after=…&page=N` (also `offset`, `cursor`); `skew` is how far its clock is from ours.
 
-    `faults` are answered first, one a request: (status, headers), status 0 drops the connection, 200 is no fault.
+    `faults` are answered first, one a request: (status, headers), status 0 drops the connection, 200 is no fault,
+    1 answers too late.
     `asked` keeps the queries. Bearer `open-sesame` is asked for.
     """
 
@@ -67,7 +69,9 @@ class EmrApi:
         self.asked.append(query)
         if self.faults:
             status, given = self.faults.pop(0)
-            if status != 200:
+            if status == 1:
+                time.sleep(1)
+            elif status != 200:
                 return status, given, b""
         if authorization != "Bearer open-sesame":
             return 401, {}, b"{}"
