@@ -1,13 +1,14 @@
 """The HTTP API of an EMR, as many are: pages of rows that changed since a time, by its own clock, and its bad days."""
 
 import json
-import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.flows.listening import Answer, Listening
 
 
 @dataclass(slots=True)
@@ -24,46 +25,27 @@ class EmrApi:
     skew: timedelta = timedelta(0)
     faults: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
-    server: ThreadingHTTPServer = field(init=False)
+    listening: Listening = field(init=False)
 
     def __post_init__(self) -> None:
         """Start listening."""
-        api = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                status, headers, body = api.answer(self.path, self.headers.get("authorization", ""))
-                if not status:
-                    self.close_connection = True
-                    return
-                self.send_response(status)
-                for name, value in {**headers, "content-length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Stay quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.listening = Listening(self.answer)
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return self.listening.url
 
     def stop(self) -> None:
         """Stop listening."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.listening.stop()
 
     def save(self, visit_id: str, **row: Any) -> None:
         """Write a row down, by the API's clock."""
         self.rows = [one for one in self.rows if one["visit_id"] != visit_id]
         self.rows.append({"visit_id": visit_id, "updated_at": (datetime.now(UTC) + self.skew).isoformat(), **row})
 
-    def answer(self, target: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, _method: str, target: str, sent: Mapping[str, str], _body: bytes) -> Answer:
         """Return status, headers and body; status 0 drops the connection."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         self.asked.append(query)
@@ -73,7 +55,7 @@ class EmrApi:
                 time.sleep(1)
             elif status != 200:
                 return status, given, b""
-        if authorization != "Bearer open-sesame":
+        if sent.get("authorization") != "Bearer open-sesame":
             return 401, {}, b"{}"
         since = query.get("updated_after")
         found = sorted(self.rows, key=lambda row: row["updated_at"])

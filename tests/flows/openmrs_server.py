@@ -5,13 +5,14 @@ the hub asks for them, feeds in pages of five whose full pages are archives, Bas
 """
 
 import json
-import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
+
+from tests.flows.listening import Answer, Listening
 
 PAGE = 5
 NUMBER_TYPE, CLINIC, VISIT_TYPE, SOURCE = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abcd")
@@ -55,51 +56,20 @@ class OpenMrs:
     feeds: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: {"patient": [], "encounter": []})
     faults: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    server: ThreadingHTTPServer = field(init=False)
+    listening: Listening = field(init=False)
 
     def __post_init__(self) -> None:
         """Start listening."""
-        openmrs = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("content-length", "0")))
-                status, headers, body = openmrs.answer(
-                    self.command, self.path, raw, self.headers.get("authorization", "")
-                )
-                if status <= 0:
-                    self.close_connection = True
-                    return
-                self.send_response(status)
-                for name, value in {**headers, "content-length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def do_GET(self) -> None:
-                self.answer()
-
-            def do_POST(self) -> None:
-                self.answer()
-
-            def do_DELETE(self) -> None:
-                self.answer()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Stay quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.listening = Listening(self.answer)
 
     @property
     def url(self) -> str:
         """The address of the application."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}/openmrs"
+        return f"{self.listening.url}/openmrs"
 
     def stop(self) -> None:
         """Stop listening."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.listening.stop()
 
     def save_patient(self, number: str, family: str, **person: Any) -> str:
         """Register a patient, or change the one of that number."""
@@ -148,14 +118,14 @@ class OpenMrs:
         """Let a feed tell that something changed."""
         self.feeds[feed].append((f"tag:atomfeed.ict4h.org:{uuid4()}", uuid))
 
-    def answer(self, method: str, target: str, raw: bytes, authorization: str) -> tuple[int, dict[str, str], bytes]:
+    def answer(self, method: str, target: str, sent: Mapping[str, str], raw: bytes) -> Answer:
         """Return status, headers and body."""
         path = urlsplit(target).path.removeprefix("/openmrs/ws/")
         self.calls.append(f"{method} {path}")
         status, headers = self.faults.pop(0) if self.faults else (200, {})
         if status not in (200, -1):
             return status, headers, b""
-        if not authorization.startswith("Basic "):
+        if not sent.get("authorization", "").startswith("Basic "):
             return 401, {}, b""
         if path.startswith("atomfeed/"):
             return self._feed(*path.removeprefix("atomfeed/").split("/"))
@@ -170,7 +140,7 @@ class OpenMrs:
         code, document = found
         return (code if status == 200 else -1), {"content-type": "application/json"}, json.dumps(document).encode()
 
-    def _feed(self, feed: str, number: str) -> tuple[int, dict[str, str], bytes]:
+    def _feed(self, feed: str, number: str) -> Answer:
         entries, at = self.feeds[feed], (int(number) - 1) * PAGE
         if at > len(entries) or not entries:
             return 404, {}, b""

@@ -1,9 +1,9 @@
 """Receivers that behave, or misbehave, as told."""
 
-import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.flows.listening import Answer, Listening
 
 Script = list[tuple[int, bytes]]
 
@@ -14,37 +14,23 @@ class Receiver:
 
     script: Script
     received: list[bytes] = field(default_factory=list)
-    server: ThreadingHTTPServer = field(init=False)
+    listening: Listening = field(init=False)
 
     def __post_init__(self) -> None:
         """Start listening."""
-        made = self
+        self.listening = Listening(self.answer)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                made.received.append(self.rfile.read(int(self.headers.get("content-length", "0"))))
-                status, body = made.script.pop(0) if len(made.script) > 1 else made.script[0]
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def do_PUT(self) -> None:
-                self.do_POST()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Stay quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def answer(self, _method: str, _target: str, _sent: Mapping[str, str], body: bytes) -> Answer:
+        """Keep the body, and answer what is next in the script."""
+        self.received.append(body)
+        status, said = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return status, {"content-type": "application/json"}, said
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return self.listening.url
 
     def stop(self) -> None:
         """Stop listening."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.listening.stop()
