@@ -53,6 +53,7 @@ def _write_records(session: Session, context: Context, changes: ChangeSet, repor
         written = records.apply(session, context, changes.records, atomic=changes.atomic)
         _note(report, written.outcomes, written.issues)
         bound.derive(session, context, written.touched, report)
+        bound.take_values(session, context, written.touched, report)
         report.issues.extend(follow_links(session, context, written.touched))
 
 

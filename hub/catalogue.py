@@ -13,8 +13,9 @@ from hub import VERSION
 from hub.bound.loading import current
 from hub.runtime import Runtime
 from mappings.binding.events import coding_of
-from mappings.catalogue import Bond, people, places, plans, questionnaires, value_sets
+from mappings.catalogue import Bond, measures, people, places, plans, questionnaires, value_sets
 from tracker_core import catalogue, history, metadata, records, users
+from tracker_core.aggregates import reports
 from tracker_core.catalogue import Key
 from tracker_core.changes import RecordChange
 from tracker_core.database import Session, transaction
@@ -125,6 +126,7 @@ def _documents(session: Session) -> Iterator[dict[str, Any]]:
     known = metadata.load(session)
     groups = known.objects.get("organisationUnitGroups", {}).values()
     yield from places(org_units.documents(session), groups, _today())
+    yield from measures(report.definition for report in reports.active(session))
     yield from people(users.documents(session), known.objects.get("userRoles", {}))
     yield from value_sets(known)
     yield from questionnaires(known, _bonds(session))

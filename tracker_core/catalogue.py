@@ -12,7 +12,8 @@ def state(session: Session) -> str:
     """Return the state of metadata and accounts as this transaction sees it: another text after any change."""
     row = session.execute(
         "select m.version || '.' || m.units || '.' ||"
-        " coalesce((select md5(string_agg(xmin::text || ctid::text, ' ' order by pk)) from user_account), '')"
+        " coalesce((select md5(string_agg(xmin::text || ctid::text, ' ' order by pk)) from user_account), '') || '.' ||"
+        " coalesce((select sum(version * 2 + active::int)::text from report_definition), '')"
         " from metadata_version m"
     ).fetchone()
     assert row is not None

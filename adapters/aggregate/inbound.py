@@ -11,6 +11,7 @@ from adapters.aggregate.schemes import is_on, terms
 from adapters.aggregate.xml import local
 from adapters.aggregate.xml import parse as parse_xml
 from adapters.contract import Envelope, Identity, Reading, Sender
+from mappings import measure_reports
 from tracker_core.changes import AggregateChange, AggregateTerms, ChangeSet
 from tracker_core.errors import Malformed, Unsupported
 
@@ -22,7 +23,7 @@ READERS: dict[Kind, Callable[[Any, AggregateTerms], Iterator[AggregateChange]]] 
     "json": value_sets.read,
     "xml": value_sets.read,
     "csv": value_sets.read,
-    "measure": measure.read,
+    "measure": measure_reports.read,
 }
 """How the body of each format is read into changes, in document order."""
 

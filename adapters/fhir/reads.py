@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 
 from adapters.fhir import bundles, histories, outcomes
-from adapters.fhir.auditing import generated
-from adapters.fhir.auditing.criteria import GENERATED
+from adapters.fhir.generating import GENERATED
 from adapters.fhir.replies import Conditions, Pairs, Reply, headers_of
 from adapters.fhir.searching.operations import readable
 from adapters.fhir.searching.searches import search_all, search_compartment, search_type
@@ -50,7 +49,7 @@ def _read(session: Session, _base: str, steps: Sequence[str], pairs: Pairs, cond
     type_, id = steps
     found = records.read(session, [(type_, id)]).get((type_, id))
     if found is None and type_ in GENERATED:
-        found = generated.read(session, type_, id)
+        found = GENERATED[type_].read(session, type_, id)
     return shown_one(type_, id, found, pairs, conditions)
 
 

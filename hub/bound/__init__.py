@@ -8,6 +8,7 @@ from hub.bound.deriving import derive
 from hub.bound.expressing import express
 from hub.bound.groups import parse
 from hub.bound.loading import Bound, current, save, share_identifier
+from hub.bound.measure_reports import take_values
 from hub.bound.replaying import replay
 
-__all__ = ["Bound", "current", "derive", "express", "parse", "replay", "save", "share_identifier"]
+__all__ = ["Bound", "current", "derive", "express", "parse", "replay", "save", "share_identifier", "take_values"]

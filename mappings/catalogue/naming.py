@@ -2,6 +2,10 @@
 
 ORG_UNIT = "urn:tracker-hub:org-unit"
 ORG_UNIT_GROUP = "urn:tracker-hub:org-unit-group"
+CASE_REPORT = "urn:tracker-hub:case-report:"
+DATA_ELEMENT = "urn:dhis2:dataElements:CODE"
+CATEGORY = "urn:dhis2:categories:CODE"
+CATEGORY_OPTION = "urn:dhis2:categoryOptions:CODE"
 USER = "urn:tracker-hub:user"
 USER_ROLE = "urn:tracker-hub:user-role"
 PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"

@@ -1,6 +1,6 @@
 """Searches of Provenance and AuditEvent as questions to the audit trail (R4 6.3, 6.4, search parameters)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -16,7 +16,6 @@ from tracker_core.records.definitions import parameters
 from tracker_core.records.search.criteria import split, split_prefix, unescape
 from tracker_core.records.terms import date_range
 
-GENERATED = ("AuditEvent", "Provenance")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ASCENDING = ("date", "recorded", "_lastUpdated")
 _PREFIXES: Mapping[str, Mapping[audit.Kind, str]] = {
@@ -177,4 +176,3 @@ _PARAMETERS: Mapping[str, Mapping[str, Narrow]] = {
         "subtype": _events(_has_subtype),
     },
 }
-KNOWN: Mapping[str, Sequence[str]] = {type_: tuple(known) for type_, known in _PARAMETERS.items()}

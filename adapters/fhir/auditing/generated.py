@@ -1,7 +1,5 @@
-"""Reading and searching generated resources beside stored ones of the same types."""
+"""Provenance and AuditEvent as generated resources: one by its id, pages of a search."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,13 +9,7 @@ from adapters.fhir.replies import Pairs
 from tracker_core import audit, records
 from tracker_core.audit import Asked, Deed
 from tracker_core.database import Session
-from tracker_core.errors import Malformed
-from tracker_core.records import Page, Stored, documents, forms
-from tracker_core.records.search.pages import USUAL_COUNT
-from tracker_core.records.search.searching import counted
-from tracker_core.records.search.tokens import Codes
-
-_MARK = "g."  # a cursor into what is generated
+from tracker_core.records import Stored, documents, forms
 
 
 def read(session: Session, type_: str, id: str) -> Stored | None:
@@ -28,29 +20,22 @@ def read(session: Session, type_: str, id: str) -> Stored | None:
     return _rendered(session, type_, found)[0] if found else None
 
 
-def search(session: Session, type_: str, pairs: Pairs, codes: Codes, within: tuple[str, str] | None = None) -> Page:
-    """Return a page: what is stored of the type first, then what is generated, newest first unless sorted by date.
+def page(session: Session, type_: str, pairs: Pairs, position: str, room: int) -> tuple[list[Stored], str]:
+    """Return up to `room` generated resources, newest first unless sorted by date, and where the next page begins.
 
-    Raises as `records.search` does.
+    Raises `ValueError` for a position that is none, `Malformed` for a date that is none.
     """
-    given = dict(pairs)
-    cursor = given.get("_cursor", "")
-    stored = not cursor.startswith(_MARK)
-    page = records.search(session, type_, pairs, codes=codes, within=within) if stored else Page()
-    about = [("entity" if type_ == "AuditEvent" else "target", "/".join(within))] if within else []
-    asked = criteria.read(session, type_, [*pairs, *about])
+    asked = criteria.read(session, type_, pairs)
     if asked is None:
-        return page
-    if page.total is not None:
-        page.total += audit.count(session, asked)
-    limit = counted({"_count": [given.get("_count", str(USUAL_COUNT))]}) if given.get("_summary") != "count" else 0
-    room = limit - len(page.matches)
-    if page.next or room <= 0:
-        page.next = page.next or (_closed(None) if limit else "")
-        return page
-    _fill(session, type_, page, asked if stored else replace(asked, after=_opened(cursor)), room)
-    _include(session, type_, page, pairs)
-    return page
+        return [], ""
+    found = audit.deeds(session, replace(asked, after=_opened(position) if position else None), room + 1)
+    return _rendered(session, type_, found[:room]), _closed(found[room - 1]) if len(found) > room else ""
+
+
+def count(session: Session, type_: str, pairs: Pairs) -> int:
+    """Return how many generated resources there are."""
+    asked = criteria.read(session, type_, pairs)
+    return audit.count(session, asked) if asked else 0
 
 
 def provenance_of(session: Session, found: Sequence[Stored]) -> list[Stored]:
@@ -58,12 +43,6 @@ def provenance_of(session: Session, found: Sequence[Stored]) -> list[Stored]:
     sets = audit.change_sets_of(session, found)
     asked = Asked(kinds=("write",), ids=tuple(("write", one) for one in sets))
     return _rendered(session, "Provenance", audit.deeds(session, asked, len(sets))) if sets else []
-
-
-def _fill(session: Session, type_: str, page: Page, asked: Asked, room: int) -> None:
-    found = audit.deeds(session, asked, room + 1)
-    page.matches += _rendered(session, type_, found[:room])
-    page.next = _closed(found[room - 1]) if len(found) > room else ""
 
 
 def _rendered(session: Session, type_: str, deeds: Sequence[Deed]) -> list[Stored]:
@@ -74,29 +53,21 @@ def _rendered(session: Session, type_: str, deeds: Sequence[Deed]) -> list[Store
     ]
 
 
-def _include(session: Session, type_: str, page: Page, pairs: Pairs) -> None:
-    if ("_include", "Provenance:target") in pairs and type_ == "Provenance":
-        texts = [text for one in page.matches if one.pk < 0 for *_, text in documents.references(one.doc)]
-        wanted = dict.fromkeys(form for text in texts if "/_history/" in text and (form := forms.target(text)))
-        page.includes += [one for one in records.read(session, list(wanted)).values() if not one.deleted]
+def targets(session: Session, found: Sequence[Stored]) -> list[Stored]:
+    """Return the records that these Provenances are about, as they stand (`_include=Provenance:target`)."""
+    texts = [text for one in found for *_, text in documents.references(one.doc)]
+    wanted = dict.fromkeys(form for text in texts if "/_history/" in text and (form := forms.target(text)))
+    return [one for one in records.read(session, list(wanted)).values() if not one.deleted]
 
 
-def _closed(deed: Deed | None) -> str:
-    text = f"{deed.at.isoformat()} {deed.kind} {deed.id}" if deed else ""
-    return _MARK + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def _closed(deed: Deed) -> str:
+    return f"{deed.at.isoformat()} {deed.kind} {deed.id}"
 
 
-def _opened(cursor: str) -> tuple[datetime, audit.Kind, int] | None:
-    text = cursor.removeprefix(_MARK)
-    try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        if not decoded:
-            return None
-        at, name, id = decoded.split(" ")
-        (kind,) = (one for one in audit.KINDS if one == name)
-        opened = datetime.fromisoformat(at), kind, int(id)
-    except (ValueError, binascii.Error) as error:
-        raise Malformed("the link to the next page is damaged", where="_cursor") from error
+def _opened(position: str) -> tuple[datetime, audit.Kind, int]:
+    at, name, id = position.split(" ")
+    (kind,) = (one for one in audit.KINDS if one == name)
+    opened = datetime.fromisoformat(at), kind, int(id)
     if opened[0].tzinfo is None or not 0 <= opened[2] < 2**62:
-        raise Malformed("the link to the next page is damaged", where="_cursor")
+        raise ValueError(position)
     return opened

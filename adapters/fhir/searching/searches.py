@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from adapters.fhir import bundles
-from adapters.fhir.auditing import generated
-from adapters.fhir.auditing.criteria import GENERATED
+from adapters.fhir import bundles, generating
+from adapters.fhir.auditing.generated import provenance_of
+from adapters.fhir.generating import GENERATED, IN_COMPARTMENT
 from adapters.fhir.replies import Conditions, Pairs, Reply
 from adapters.fhir.searching.codes import codes
 from adapters.fhir.showing import shown
@@ -18,10 +18,10 @@ from tracker_core.records.definitions import compartments, resource_types
 def search_type(session: Session, base: str, steps: Sequence[str], pairs: Pairs, conditions: Conditions) -> Reply:
     """Answer `GET Patient?…`."""
     if steps[0] in GENERATED:
-        return answered(base, steps[0], pairs, generated.search(session, steps[0], pairs, codes(session)), conditions)
+        return answered(base, steps[0], pairs, generating.search(session, steps[0], pairs, codes(session)), conditions)
     page = records.search(session, steps[0], pairs, codes=codes(session))
     if ("_revinclude", "Provenance:target") in pairs:
-        page.includes += generated.provenance_of(session, page.matches)
+        page.includes += provenance_of(session, page.matches)
     return answered(base, steps[0], pairs, page, conditions)
 
 
@@ -41,8 +41,8 @@ def search_compartment(
         raise NotFound(f"there is nothing at {'/'.join(steps)}")
     if type_ != "*" and type_ not in members:
         raise NotFound(f"no {type_} belongs to the compartment of a {compartment}")
-    if type_ in GENERATED and compartment == "Patient":
-        page = generated.search(session, type_, pairs, codes(session), (compartment, id))
+    if type_ in IN_COMPARTMENT and compartment == "Patient":
+        page = generating.search(session, type_, pairs, codes(session), (compartment, id))
         return answered(base, "/".join(steps), pairs, page, conditions)
     types = _types(pairs, list(members)) if type_ == "*" else [type_]
     page = records.search(session, types, pairs, codes=codes(session), within=(compartment, id))
