@@ -4,6 +4,7 @@ _IG = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
 # (resource type, or empty for the whole server; name; definition)
 OPERATIONS = (
     ("", "export", f"{_IG}/export"),
+    ("", "import", "urn:tracker-hub:operation:import"),
     ("Patient", "export", f"{_IG}/patient-export"),
     ("Group", "export", f"{_IG}/group-export"),
 )
