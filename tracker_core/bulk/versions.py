@@ -71,19 +71,20 @@ def count(session: Session, reach: Reach) -> int:
     return int(row[0]) if row else 0
 
 
-def walk(session: Session, reach: Reach, after: int, limit: int) -> Iterator[Line]:
-    """Yield up to `limit` records with keys above `after`, by key; fewer mean that it is the end.
+def walk(session: Session, reach: Reach, after: int, limit: int) -> Iterator[Line | int]:
+    """Yield the next `limit` records with keys above `after`, by key; fewer mean that it is the end.
 
-    The rows are not held back: a record of many megabytes takes its own size in memory, and no more.
+    One that is not to be given, because it was not there or was deleted by then, is its key alone. Rows are not held
+    back: a record of many megabytes takes its own size in memory, and no more.
     """
-    query = _query(session, reach, [sql.SQL("r.pk > {}").format(sql.Literal(after))])
-    yield from _stream(session, sql.SQL("{} order by r.pk limit {}").format(query, sql.Literal(limit)))
+    chosen = _chosen(session, reach, [sql.SQL("r.pk > {}").format(sql.Literal(after))])
+    yield from _stream(session, reach, sql.SQL("{} order by r.pk limit {}").format(chosen, sql.Literal(limit)))
 
 
-def walk_members(session: Session, reach: Reach, members: Members) -> Iterator[Line]:
-    """Yield the records of these members, by key: their Patients and what refers to those (R4 2.11, compartments)."""
-    query = _query(session, reach, [_of_members(members)])
-    yield from _stream(session, sql.SQL("{} order by r.pk").format(query))
+def walk_members(session: Session, reach: Reach, members: Members) -> Iterator[Line | int]:
+    """Yield, as `walk` does, the records of these members: their Patients and what refers to those (R4 2.11)."""
+    chosen = _chosen(session, reach, [_of_members(members)])
+    yield from _stream(session, reach, sql.SQL("{} order by r.pk").format(chosen))
 
 
 def _of_members(members: Members) -> sql.Composable:
@@ -102,21 +103,16 @@ def _of_members(members: Members) -> sql.Composable:
     return all_of([belongs, own])
 
 
-def _query(session: Session, reach: Reach, parts: Sequence[sql.Composable]) -> sql.Composable:
-    conditions = [*parts, _kinds(session, reach)]
-    if reach.of_patients:
-        conditions.append(sql.SQL("r.subject is not null"))
-    if reach.since is None:
-        conditions.append(sql.SQL("not v.deleted"))
-    else:
-        since = sql.Literal(reach.since)
-        # What was changed since is changed still; the second condition is of the version that is given.
-        conditions.append(sql.SQL("r.updated >= {} and v.updated >= {}").format(since, since))
-    return sql.SQL(
-        "select r.pk, r.type, v.deleted, r.id, v.doc from record r join record_version v on v.pk = r.pk"
-        " and v.version = case when r.updated < {before} then r.version else (select max(x.version)"
-        " from record_version x where x.pk = r.pk and x.updated < {before}) end where {conditions}"
-    ).format(before=sql.Literal(reach.before), conditions=all_of(conditions))
+def _chosen(session: Session, reach: Reach, parts: Sequence[sql.Composable]) -> sql.Composable:
+    """Return the query for the heads of records that may be given."""
+    conditions = [*parts, _kinds(session, reach), *_bounds(reach)]
+    return sql.SQL("select r.pk, r.type, r.id from record r where {}").format(all_of(conditions))
+
+
+def _bounds(reach: Reach) -> list[sql.Composable]:
+    # What was changed since is changed still; the version that is given is looked at, too.
+    since = [sql.SQL("r.updated >= {}").format(sql.Literal(reach.since))] if reach.since else []
+    return [*since, *([sql.SQL("r.subject is not null")] if reach.of_patients else [])]
 
 
 def _kinds(session: Session, reach: Reach) -> sql.Composable:
@@ -132,20 +128,23 @@ def _kinds(session: Session, reach: Reach) -> sql.Composable:
 def _all_types(reach: Reach) -> sql.Composable:
     numbers = resource_types()
     types = sql.SQL("r.type = any({}::smallint[])").format(sql.Literal([numbers[name] for name in reach.types]))
-    since = [sql.SQL("r.updated >= {}").format(sql.Literal(reach.since))] if reach.since else []
-    belongs = [sql.SQL("r.subject is not null")] if reach.of_patients else []
-    return all_of([types, *since, *belongs])
+    return all_of([types, *_bounds(reach)])
 
 
-def _stream(session: Session, query: sql.Composable) -> Iterator[Line]:
+def _stream(session: Session, reach: Reach, chosen: sql.Composable) -> Iterator[Line | int]:
+    """Yield the version of each chosen record that was current then: heads first, so that no plan reads them all."""
+    since = sql.Literal(reach.since)
+    given = sql.SQL("v.updated >= {}").format(since) if reach.since else sql.SQL("not v.deleted")
+    query = sql.SQL(
+        "copy (select r.pk, r.type, v.deleted, r.id, v.doc from ({chosen}) r left join lateral (select * from"
+        " record_version x where x.pk = r.pk and x.updated < {before} order by x.version desc limit 1) v on {given}"
+        " order by r.pk) to stdout (format binary)"
+    ).format(chosen=chosen, before=sql.Literal(reach.before), given=given)
     names = type_names()
-    with (
-        session.cursor() as cursor,
-        cursor.copy(sql.SQL("copy ({}) to stdout (format binary)").format(query)) as copy,
-    ):
+    with session.cursor() as cursor, cursor.copy(query) as copy:
         copy.set_types(_TYPES)
         for pk, type_, deleted, id, doc in copy.rows():
-            yield Line(pk, names[type_], deleted, id, doc)
+            yield pk if doc is None else Line(pk, names[type_], deleted, id, doc)
 
 
 def patient_types() -> list[str]:

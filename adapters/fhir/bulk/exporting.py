@@ -118,19 +118,23 @@ def _walk(
     return len(chosen), {"persons": rest}, not rest
 
 
-def _write(parts: Parts, asked: Asked, lines: Iterator[Line]) -> tuple[int, int]:
-    """Write records; return their number and the key of the last one."""
+def _write(parts: Parts, asked: Asked, lines: Iterator[Line | int]) -> tuple[int, int]:
+    """Write records; return how many were walked past and the key of the last one."""
     wanted = {name: [("_elements", asking.shown_elements(asked.elements, name))] for name in asked.types}
     reduced = {name for name, pairs in wanted.items() if pairs[0][1]}
     deleted: list[str] = []
     count = last = 0
     for line in lines:
+        count += 1
+        if isinstance(line, int):
+            last = line
+            continue
+        last = line.pk
         if line.deleted:
             deleted.append(f"{line.type}/{line.id}")
         else:
             doc = shown(line.type, line.doc, wanted[line.type]) if line.type in reduced else line.doc
             parts.write("output", line.type, doc)
-        count, last = count + 1, line.pk
         if len(deleted) == _DELETIONS:
             parts.write("deleted", "Bundle", _deletions(deleted))
             deleted = []
