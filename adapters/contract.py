@@ -98,6 +98,19 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """What a route is to tell of: `action` `create`, `update`, `delete` or `merge` of `about` (`person`, `record`).
+
+    Of a record, `before` and `after` are its documents around the change, None where there was or is none.
+    """
+
+    about: str
+    action: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A rendered message on its way: bytes, their content type, and what the receiver may use to recognise a repeat."""
 
@@ -239,6 +252,8 @@ class Adapter:
     pull(peer, cursor, ours) -> Iterator[Pulled]
         what the peer has that is new since `cursor` (`{}` at first), in an order that may be broken off after any;
         `ours(names)` tells which of its objects it has from the hub. Raises Unavailable
+    trigger(type, happened, peer) -> str
+        the message type by which a route of this type (`ADT`) tells of what happened (`ADT^A28`), empty for none
     show(raw, envelope) -> JSON-able object
         the body as a person reads it; raises as `parse` does. JSON bodies need none
     face    its HTTP routes, where it has any: the hub mounts them behind authentication and size limits
@@ -256,3 +271,4 @@ class Adapter:
     pull: Callable[[Peer, dict[str, Any], Callable[[Sequence[str]], set[str]]], Iterator[Pulled]] | None = None
     face: Face | None = None
     show: Callable[[bytes, Envelope], Any] | None = None
+    trigger: Callable[[str, Happened, Peer], str] | None = None

@@ -4,9 +4,10 @@ from dataclasses import asdict
 
 from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
 from adapters.fhir.searching.codes import codes
+from hub import triggers
 from hub.apply import apply
 from hub.runtime import Runtime
-from hub.translations import of_peer
+from hub.translations import of_peer, outward
 from hub.views import load_view
 from terminology import snapshots
 from tracker_core import history, messages, peers, pulls, records, routes, unmapped
@@ -88,7 +89,7 @@ def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, r
             raise Rollback(attempt)
 
 
-def dispatch(session: Session, limit: int) -> int:
+def dispatch(session: Session, runtime: Runtime, limit: int) -> int:
     """Turn up to `limit` undispatched change sets into outbound messages, by routes and subscriptions; count the new.
 
     Nothing goes back to the peer that a change came from. What already waits for a peer is not queued twice.
@@ -106,10 +107,11 @@ def dispatch(session: Session, limit: int) -> int:
     change_sets = list(dict.fromkeys(one.change_set for one in touched))
     queued = events.note(session, change_sets, codes(session)) if listening else 0
     for route in known:
-        due = routes.matching(route, touched, names)
-        arrivals = [_outbound(targets[route.peer], route.type, one.about) for one in due]
+        peer = targets[route.peer]
+        chosen = triggers.chosen(session, runtime.adapter(peer.format), peer, route, touched, names)
+        arrivals = [_outbound(peer, type, one.about) for type, one in chosen]
         queued += messages.enqueue(session, arrivals, cause=touched[-1].change_set)
-        causes = [(arrival, cause) for arrival, one in zip(arrivals, due, strict=True) for cause in one.change_sets]
+        causes = [(new, cause) for new, (_, one) in zip(arrivals, chosen, strict=True) for cause in one.change_sets]
         messages.note_causes(session, causes)
     return queued
 
@@ -140,7 +142,7 @@ def render(session: Session, runtime: Runtime, message: Message) -> Outgoing:
     if adapter.write is None or adapter.render is None:
         raise Unsupported(f"the format {message.format} cannot be written")
     view: View = load_view(session, message)
-    sender = Sender(peer, message.created, {})
+    sender = Sender(peer, message.created, {}, outward(session))
     body = adapter.render(adapter.write(view, sender, control_id), sender)
     content_type = str(peer.settings.get("content_type") or adapter.content_types[0])
     messages.keep_rendering(session, message.id, body, content_type, control_id)

@@ -40,6 +40,27 @@ def of_peer(session: Session, peer: Peer) -> Translate | None:
     return translate
 
 
+def outward(session: Session) -> Translate:
+    """Return what a peer's own code tables ask when they name a ConceptMap by its url; each is read when first asked.
+
+    Where the system of a code is not said (or is not that of the map), the code alone decides.
+    """
+    compiled: dict[str, ConceptMap | None] = {}
+
+    def translate(url: str, system: str, code: str) -> Target | None:
+        if url not in compiled:
+            docs = published.served(session, "ConceptMap", url)
+            compiled[url] = next((compile_map(doc) for _, doc in docs if doc.get("url") == url), None)
+        known = compiled[url]
+        if known is None:
+            return None
+        found = known.translate(system, code)
+        found = found or next((match for (_, own), match in known.forward.items() if own == code), ())
+        return Target(found[0].system, found[0].code, found[0].display) if found else None
+
+    return translate
+
+
 def _answers(session: Session) -> Mapping[str, ConceptMap]:
     database = (session.info.host, session.info.port, session.info.dbname)
     state = store.version(session)

@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.contract import View
 from hub.bound import parse
-from tracker_core import aggregates, pulls, records
+from tracker_core import aggregates, identity, pulls, records
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
 from tracker_core.messages import Message
@@ -18,6 +18,8 @@ def load_view(session: Session, message: Message) -> View:
     """Return the view that `message.about` asks for. Raises `NotFound` when the thing is gone."""
     (kind, key), *_ = message.about.items()
     view = VIEWS[kind](session, message.type, key)
+    if "replaces" in message.about:
+        _set_apart(session, view, message.about["replaces"])
     references = [(document["resourceType"], document["id"]) for document in view.documents]
     if references:
         view.names = pulls.names_of(session, message.peer, references)
@@ -38,6 +40,15 @@ def load_person(session: Session, type: str, person: int) -> View:
     if not found and not values:
         raise NotFound("the person is gone")
     return View("person", type, [parse(record) for record in found], values)
+
+
+def _set_apart(session: Session, view: View, loser: int) -> None:
+    """Take the Patient records that came with a merged person out of a view, and put them into `values["replaced"]`."""
+    moved = records.by_pk(session, identity.absorbed(session, loser)).values()
+    patients = [record for record in moved if record.type == "Patient" and not record.deleted]
+    names = {record.reference for record in patients}
+    view.values["replaced"] = [parse(record) for record in patients]
+    view.documents = [one for one in view.documents if f"{one['resourceType']}/{one['id']}" not in names]
 
 
 def load_record(session: Session, type: str, record: int) -> View:

@@ -220,4 +220,4 @@ def claim(runtime: Runtime, direction: str, worker: str, limit: int) -> Sequence
 def dispatch(runtime: Runtime, limit: int = 500) -> int:
     """Run one round of dispatch, committed; return how many messages were queued."""
     with transaction(runtime.pool) as session:
-        return flow.dispatch(session, limit)
+        return flow.dispatch(session, runtime, limit)

@@ -68,7 +68,10 @@ def note_changes(session: Session, context: Context, changes: Sequence[Change]) 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """One object that an undispatched change set touched. `type` is the record type's number, 0 for other kinds."""
+    """One object that an undispatched change set touched. `type` is the record type's number, 0 for other kinds.
+
+    `absorbed` is the person that became part of this one, on the survivor's side of a merge.
+    """
 
     change_set: int
     peer: int | None
@@ -76,6 +79,8 @@ class Touched:
     type: int
     target: int
     subject: int | None
+    action: Action
+    absorbed: int | None = None
 
 
 def take_undispatched(session: Session, limit: int) -> list[Touched]:
@@ -101,10 +106,12 @@ def pass_over(session: Session, limit: int) -> list[int]:
 def touched(session: Session, change_sets: Sequence[int]) -> list[Touched]:
     """Return every object that these change sets touched, in their order."""
     rows = session.execute(
-        "select s.id, s.peer, 'record', r.type, r.pk, r.subject from change_set s"
+        "select s.id, s.peer, 'record', r.type, r.pk, r.subject,"
+        " case when v.deleted then 'delete' when v.version = 1 then 'create' else 'update' end, null from change_set s"
         " join record_version v on v.change_set = s.id join record r on r.pk = v.pk where s.id = any(%b)"
         " union all"
-        " select s.id, s.peer, c.kind, 0, c.target, c.subject from change_set s"
+        " select s.id, s.peer, c.kind, 0, c.target, c.subject, c.action,"
+        " case c.action when 'merge' then (c.delta -> 'merged' ->> 0)::bigint end from change_set s"
         " join change c on c.change_set = s.id where s.id = any(%b) order by 1",
         (list(change_sets), list(change_sets)),
     ).fetchall()

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from tracker_core.database import Session
-from tracker_core.history import Touched
+from tracker_core.history import Action, Touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +52,46 @@ def save(
 
 @dataclass(slots=True)
 class Due:
-    """One thing that a route is to send, and the change sets that ask for it."""
+    """One thing that a route is to send, what happened to it, and the change sets that ask for it.
+
+    `merge` is of a person into whom another was merged: `about` names that one, too (`replaces`).
+    """
 
     about: dict[str, int]
+    action: Action
     change_sets: list[int]
 
 
-def matching(route: Route, touched: Iterable[Touched], type_names: dict[int, str]) -> list[Due]:
+def matching(
+    route: Route, touched: Iterable[Touched], type_names: dict[int, str], *, merges: bool = False
+) -> list[Due]:
     """Return what `touched` asks `route` to send, each thing once, in the order of the changes.
 
-    Changes that came from the route's own peer are never sent back to it.
+    Changes that came from the route's own peer are never sent back to it. With `merges` a route that selects Patients
+    is told of merged persons, too. A person counts as created when the tracked entity is.
     """
-    records = set(route.selects.get("records", ()))
-    kinds = set(route.selects.get("kinds", ()))
-    about = route.selects.get("about", "record")
-    found: dict[int, Due] = {}
-    for item in touched:
-        if item.peer == route.peer:
-            continue
-        wanted = type_names.get(item.type) in records if item.kind == "record" else item.kind in kinds
+    items = [item for item in touched if item.peer != route.peer]
+    about = str(route.selects.get("about", "record"))
+    made = {item.target for item in items if item.kind == "tracked_entity" and item.action == "create"}
+    found: dict[tuple[int, int], Due] = {}
+    for item in items:
+        absorbed = item.absorbed if merges and about == "person" and _selects_persons(route) else None
         key = item.subject if about == "person" else item.target
-        if wanted and key is not None:
-            found.setdefault(key, Due({about: key}, [])).change_sets.append(item.change_set)
+        if key is None or not (absorbed or _selects(route, item, type_names)):
+            continue
+        action: Action = "merge" if absorbed else item.action
+        if about == "person" and not absorbed:
+            action = "create" if key in made else "update"
+        names = {about: key, **({"replaces": absorbed} if absorbed else {})}
+        found.setdefault((key, absorbed or 0), Due(names, action, [])).change_sets.append(item.change_set)
     return list(found.values())
+
+
+def _selects(route: Route, item: Touched, type_names: dict[int, str]) -> bool:
+    if item.kind == "record":
+        return type_names.get(item.type) in route.selects.get("records", ())
+    return item.kind in route.selects.get("kinds", ())
+
+
+def _selects_persons(route: Route) -> bool:
+    return "Patient" in route.selects.get("records", ()) or "tracked_entity" in route.selects.get("kinds", ())

@@ -4,6 +4,7 @@ from adapters.contract import Adapter
 from adapters.hl7v2 import reading, sending, showing, writing
 from adapters.hl7v2.format import answer, identify, parse
 from adapters.hl7v2.http import FACE
+from adapters.hl7v2.triggers import trigger
 
 ADAPTER = Adapter(
     name="hl7v2",
@@ -17,4 +18,5 @@ ADAPTER = Adapter(
     send=sending.send,
     face=FACE,
     show=showing.show,
+    trigger=trigger,
 )

@@ -12,6 +12,9 @@ SENT = {
     **dict.fromkeys(("ADT^A01", "ADT^A04", "ADT^A08", "ADT^A13"), "ADT_A01"),
     **dict.fromkeys(("ADT^A05", "ADT^A28", "ADT^A31"), "ADT_A05"),
     "ADT^A03": "ADT_A03",
+    "ADT^A40": "ADT_A39",
+    "OML^O21": "OML_O21",
+    **dict.fromkeys(("SIU^S12", "SIU^S13", "SIU^S14", "SIU^S15", "SIU^S26"), "SIU_S12"),
     "ORU^R01": "ORU_R01",
     "VXU^V04": "VXU_V04",
 }

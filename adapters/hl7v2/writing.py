@@ -8,7 +8,8 @@ from adapters.contract import Sender, View
 from adapters.hl7v2 import charset
 from adapters.hl7v2.events import SENT
 from adapters.hl7v2.reading import point, tables_of
-from mappings import er7
+from adapters.hl7v2.tailoring import tailor
+from mappings import Mappings, Profile, Scope, er7
 from mappings.er7 import Encoding, Message, Segment
 from mappings.keys import KEY
 from tracker_core.errors import Unsupported
@@ -33,8 +34,9 @@ def write(view: View, sender: Sender, control_id: str) -> Message:
     """Return the message of `view.type` (`ADT^A08`, `ORU^R01` …; by default what the records are) for a peer.
 
     The peer's settings: `version` (2.5.1), `charset` (table 0211, UNICODE UTF-8), `zone`, `naming`, `overlay`;
-    `application` and `facility` of the receiver (else its code, `APPLICATION|FACILITY`), `own_application` and
-    `own_facility`, `processing` (P), `accept_ack` and `application_ack` (MSH-15 and 16).
+    `segments` and `values` (see `tailoring`); `application` and `facility` of the receiver (else its code,
+    `APPLICATION|FACILITY`), `own_application` and `own_facility`, `processing` (P), `accept_ack` and `application_ack`
+    (MSH-15 and 16).
     Raises `Unsupported` for another type, and for records without a patient.
     """
     kind = view.type or default_type(view)
@@ -45,9 +47,7 @@ def write(view: View, sender: Sender, control_id: str) -> Message:
     encoding = er7.with_charset(Encoding(), codec)
     header = msh(kind, sender, control_id, encoding)
     message = Message(encoding, [header])
-    records = united(view.documents)
-    told = for_results(records) if kind == "ORU^R01" else for_visit(records)
-    documents = [typed(document) for document in told]
+    documents = [typed(document) for document in told_by(kind, united(view.documents))]
     tables = tables_of(sender.peer)
     structure = mappings.structure_of(tables, message)
     profile = mappings.profile_from(settings, sender.peer.code)
@@ -58,8 +58,42 @@ def write(view: View, sender: Sender, control_id: str) -> Message:
         raise Unsupported(f"{kind} needs a patient, and there is none", "PID")
     message.segments += [*event(kind, sender), *segments]
     for order in message.all("ORC"):
-        order[1] = order[1] or "RE"  # the results of an order, not a new one (table 0119)
-    return with_visit(message) if kind.startswith("ADT") else message
+        order[1] = order[1] or control_of(kind, documents)
+    if kind == "ADT^A40":
+        message.segments.append(ended(view, tables, profile, encoding))
+    elif kind.startswith("ADT"):
+        message = with_visit(message)
+    return tailor(message, settings, sender.translate)
+
+
+def told_by(kind: str, records: list[Doc]) -> list[Doc]:
+    """Return those records, or more, that a message of this kind tells of."""
+    if kind == "ORU^R01":
+        return for_results(records)
+    if kind == "ADT^A40":
+        return [record for record in records if record["resourceType"] == "Patient"]
+    return records if kind.startswith(("OML", "SIU")) else for_visit(records)
+
+
+def control_of(kind: str, documents: list[Doc]) -> str:
+    """Return the order control (table 0119): results of an order, or the order itself, new, changed or taken back."""
+    order = next((one for one in documents if one["resourceType"] == "ServiceRequest"), {})
+    if kind != "OML^O21":
+        return "RE"
+    if order.get("status") in ("revoked", "entered-in-error"):
+        return "CA"
+    return "NW" if str((order.get("meta") or {}).get("versionId", "1")) == "1" else "XO"
+
+
+def ended(view: View, tables: Mappings, profile: Profile, encoding: Encoding) -> Segment:
+    """Return the MRG of a merge. Raises `Unsupported` when nothing is known of the patient that ended."""
+    replaced = united(view.values.get("replaced") or [])
+    if not replaced:
+        raise Unsupported("ADT^A40 needs the patient that ended, and none is known any more", "MRG")
+    segment: Segment = ["MRG"]
+    scope = Scope(profile, encoding)
+    mappings.write_segment(tables.tables["MRG:Patient"], segment, replaced[0], scope, {})
+    return segment
 
 
 def render(message: Message, _sender: Sender) -> bytes:

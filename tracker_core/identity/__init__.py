@@ -7,7 +7,7 @@
 from tracker_core.identity.assignment import assign
 from tracker_core.identity.duplicates import dismiss
 from tracker_core.identity.facts import PERSON_SYSTEM, PatientFacts
-from tracker_core.identity.merging import merge, merges_of, unmerge
+from tracker_core.identity.merging import absorbed, merge, merges_of, unmerge
 from tracker_core.identity.picking import Choice
 from tracker_core.identity.rows import forget, trust
 
@@ -15,6 +15,7 @@ __all__ = [
     "PERSON_SYSTEM",
     "Choice",
     "PatientFacts",
+    "absorbed",
     "assign",
     "dismiss",
     "forget",

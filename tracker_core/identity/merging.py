@@ -90,6 +90,16 @@ def merges_of(session: Session, person: int) -> list[int]:
     return [row[0] for row in found]
 
 
+def absorbed(session: Session, loser: int) -> list[int]:
+    """Return the records that this person brought into the one it was merged into; none when it stands by itself."""
+    row = session.execute(
+        "select moved -> 'record' from merge where loser = %s and not undone and (moved ->> 'whole')::bool"
+        " order by pk desc limit 1",
+        (loser,),
+    ).fetchone()
+    return list(row[0]) if row else []
+
+
 def _standing(session: Session, merge: int) -> tuple[int, int, dict[str, Any]]:
     row = session.execute(
         """select m.survivor, m.loser, m.moved, m.undone, t.merged_into from merge m
