@@ -11,6 +11,7 @@ from adapters.contract import Envelope
 from hub import answering, bound, deciding, pulling, reporting, schedule, traffic, trying
 from hub.convert import Converted, convert
 from hub.guides import http as guides
+from hub.quality import http as quality
 from hub.runtime import Runtime
 from tracker_core import history, peers, persons, routes
 from tracker_core.context import Peer
@@ -67,6 +68,7 @@ def routes_for(runtime: Runtime) -> APIRouter:
     router.include_router(reporting.routes_for(runtime))
     router.include_router(answering.routes_for(runtime))
     router.include_router(guides.routes_for(runtime))
+    router.include_router(quality.routes_for(runtime))
     router.include_router(deciding.routes_for(runtime))
     router.include_router(pulling.routes_for(runtime))
     return router

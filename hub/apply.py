@@ -11,15 +11,16 @@ from tracker_core.identity import acts
 from tracker_core.identity.deciding import decide
 from tracker_core.identity.replacing import follow_links
 from tracker_core.issues import Issue, Outcome, Report
+from tracker_core.records.judging import Judge
 
 
-def apply(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
+def apply(session: Session, context: Context, changes: ChangeSet, report: Report, judge: Judge | None = None) -> None:
     """Write `changes` under `context` and add to `report` what became of each and what was wrong.
 
     With `changes.atomic`, one error rejects the whole: `report.rejected` is set and the caller undoes the transaction.
     Else each item stands alone. What a mapping could not read is in the report already and rejects nothing here.
     Tracker rows that a document names are written with the rights of the user who sent it (`NotFound` when there is no
-    such user any more); what bindings derive is the hub's own.
+    such user any more); what bindings derive is the hub's own. `judge` looks at each record that the changes write.
     """
     read_before = len(report.issues)
     for package in changes.packages:
@@ -27,7 +28,7 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
         _note(report, brought.outcomes, brought.issues)
         report.rejected = report.rejected or brought.rejected
     _identify(session, context, acts.before_records(session, context, changes), report)
-    _write_records(session, context, changes, report)
+    _write_records(session, context, changes, report, judge)
     _identify(session, context, acts.after_records(session, context, changes), report)
     for decision in changes.decisions:
         decided = decide(session, context, decision)
@@ -48,9 +49,9 @@ def _identify(session: Session, context: Context, acted: acts.Acted, report: Rep
         bound.derive(session, context, list(current.values()), report)
 
 
-def _write_records(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:
+def _write_records(session: Session, context: Context, changes: ChangeSet, report: Report, judge: Judge | None) -> None:
     if changes.records:
-        written = records.apply(session, context, changes.records, atomic=changes.atomic)
+        written = records.apply(session, context, changes.records, atomic=changes.atomic, judge=judge)
         _note(report, written.outcomes, written.issues)
         bound.derive(session, context, written.touched, report)
         bound.take_values(session, context, written.touched, report)

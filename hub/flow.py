@@ -6,11 +6,12 @@ from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
 from adapters.fhir.searching.codes import codes
 from hub import triggers
 from hub.apply import apply
+from hub.quality.policies import Court, court
 from hub.runtime import Runtime
 from hub.translations import of_peer, outward
 from hub.views import load_view
 from terminology import snapshots
-from tracker_core import history, messages, peers, pulls, records, routes, unmapped
+from tracker_core import history, messages, peers, pulls, quality, records, routes, unmapped
 from tracker_core.context import Peer
 from tracker_core.database import Rollback, Session
 from tracker_core.errors import Unsupported
@@ -71,20 +72,23 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     report = Report(issues=reading.issues, rejected=reading.rejected)
     codes = unmapped.untranslated(reading.issues)
     parked = bool(codes) and peer.settings.get("unmapped") == "park"
+    judging = court(session, peer)
     if not report.rejected and not parked:
-        _attempt(session, message, peer, reading, report)
+        _attempt(session, message, peer, reading, report, judging)
     unmapped.note(session, peer.id, message.id, codes)
+    judging.close(reading.changes, report)
+    quality.note(session, peer.id, message.id, judging.examined)
     answer = adapter.answer(raw, envelope, report, None)
     state: State = "parked" if parked else "rejected" if report.rejected else "done"
     messages.finish(session, message.id, state, report.as_json(), answer)
     return report, answer
 
 
-def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, report: Report) -> None:
+def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, report: Report, judging: Court) -> None:
     """Apply a reading, and undo all of it when the report rejects it or only the report was asked for."""
     with session.transaction() as attempt:
         context = history.open_change_set(session, message.actor, peer, message.id, reading.mapping)
-        apply(session, context, reading.changes, report)
+        apply(session, context, reading.changes, report, judging.judge)
         if report.rejected or reading.dry_run:
             raise Rollback(attempt)
 

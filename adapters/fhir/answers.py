@@ -41,7 +41,8 @@ def failure(accepted: Accepted) -> int:
     """Return the HTTP status of a refusal, or 0."""
     if accepted.error is not None:
         return wording(accepted.error).http
-    status = outcomes.status(accepted.report.issues)
+    # A peer whose documents must be valid is told so by one status, whatever rule was broken first.
+    status = 422 if accepted.report.extra.get("invalid") else outcomes.status(accepted.report.issues)
     return status if status >= 400 else 0
 
 

@@ -238,6 +238,20 @@ def set_member(document: bytes, key: str, value: Any) -> bytes:
     return _join({**_members(document), key: _encode(value)})
 
 
+def tagged(document: bytes, system: str, code: str, wanted: bool) -> bytes:
+    """Return the document with a tag in its `meta`, or without it; as it is when that is so already."""
+    members = _members(document)
+    meta = _members(members["meta"]) if "meta" in members else {}
+    tags = list(map(bytes, _items(meta["tag"]))) if "tag" in meta else []
+    tag = {"system": system, "code": code}
+    kept = [raw for raw in tags if not _holds(orjson.loads(raw), tag)]
+    if (len(kept) < len(tags)) is wanted:
+        return document
+    kept += [_encode(tag)] if wanted else []
+    meta = {**meta, "tag": Raw(b"[" + b",".join(kept) + b"]")} if kept else _without(meta, "tag")
+    return _join({**members, "meta": _join(meta)} if meta else _without(members, "meta"))
+
+
 def keep(document: bytes, names: set[str]) -> bytes:
     """Return the document with these top-level elements alone, and those every resource has; marked as incomplete."""
     wanted = names | {"resourceType", "id", "meta"}

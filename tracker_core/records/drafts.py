@@ -119,18 +119,18 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
     draft = Draft(change, number, raw, view, id=change.id)
     issues = _document_issues(draft, where, partial)
     if not partial and not issues:
-        _index(draft)
+        extract_entries(draft)
     # What is required is asked of the merged document, and so is everything that a draft was not found whole in.
     draft.whole = partial and not issues and not any(word in raw for word in _HUSKS) and "resourceType" in view
     if draft.whole:
-        _index(draft)
+        extract_entries(draft)
     return draft, [issue for issue in issues if not (partial and issue.code == "required")]
 
 
 _HUSKS = (b"null", b"{}", b"[]")
 
 
-def _index(draft: Draft) -> None:
+def extract_entries(draft: Draft) -> None:
     """Compute the index entries while the parsed document is at hand; few are looked at again."""
     draft.entries = extract(draft.change.type, draft.view)
     if draft.change.type not in _KEPT:
@@ -176,5 +176,5 @@ def recheck(draft: Draft) -> list[Issue]:
         return [Issue("value", "a record keeps its id", where=f"{where}.id", value=str(view.get("id")))]
     issues = _document_issues(draft, where, partial=False)
     if not issues:
-        _index(draft)
+        extract_entries(draft)
     return issues

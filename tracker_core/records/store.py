@@ -12,6 +12,7 @@ from tracker_core.issues import Issue, Outcome
 from tracker_core.records import custom, documents, references
 from tracker_core.records.drafts import Draft, read_drafts
 from tracker_core.records.homes import find_homes
+from tracker_core.records.judging import Judge, judge_drafts
 from tracker_core.records.patients import facts
 from tracker_core.records.settling import settle
 from tracker_core.records.stored import Stored, by_pk
@@ -32,12 +33,15 @@ class Applied:
     touched: list[Stored] = field(default_factory=list)
 
 
-def apply(session: Session, context: Context, changes: list[RecordChange], *, atomic: bool = True) -> Applied:
+def apply(
+    session: Session, context: Context, changes: list[RecordChange], *, atomic: bool = True, judge: Judge | None = None
+) -> Applied:
     """Write the changes, all of them or (not `atomic`) those that can be written.
 
     Documents are checked structurally, kept digit for digit, put under their id and version, and indexed; references
-    by name or by search become real ones; each record gets the person it is about. A put that changes nothing makes no
-    version. Wrong data is returned as issues. Raises `Collision` when a concurrent transaction interfered.
+    by name or by search become real ones; `judge` may refuse or mark a document; each record gets the person it is
+    about. A put that changes nothing makes no version. Wrong data is returned as issues. Raises `Collision` when a
+    concurrent transaction interfered.
     """
     custom.refresh(session)
     drafts, issues = read_drafts(changes)
@@ -54,8 +58,13 @@ def apply(session: Session, context: Context, changes: list[RecordChange], *, at
     if problems:
         if atomic:
             return Applied(issues=issues)
-        refused = {problem.where for problem in problems}
-        settled = [d for d in settled if (d.change.where or d.change.type) not in refused]
+        wrong = {problem.where for problem in problems}
+        settled = [d for d in settled if (d.change.where or d.change.type) not in wrong]
+    judged, refused = judge_drafts(settled, judge)
+    issues += judged
+    if refused and atomic:
+        return Applied(issues=issues)
+    settled = [d for d in settled if not {id(d), id(d.same)} & refused]
     _decide(session, context, settled)
     _index(session, context, settled, names)
     write(session, context, settled)
