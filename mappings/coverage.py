@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mappings.library import Mappings
-from mappings.paths import Path as FhirPath
-from mappings.rules import Rule
+from mappings.rules import Rule, path_of
 from mappings.structure import Feed, Group, Slot
 from mappings.tables import Table
 
@@ -167,8 +166,3 @@ def reaches(rule: Rule, target: tuple[str, ...], before: tuple[str, ...]) -> boo
         return True
     chosen = next((index for index, step in enumerate(path.steps) if step.keys), None)
     return chosen is not None and names[: len(before) + chosen + 1] == target[: len(before) + chosen + 1]
-
-
-def path_of(rule: Rule) -> FhirPath:
-    """Return the right side of a row."""
-    return rule.place.path if rule.place else rule.items.path  # type: ignore[union-attr] # one of the two is set

@@ -33,6 +33,11 @@ SURROUNDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ServiceRequest": (("Patient",), ("code", "occurrenceDateTime")),
     "MedicationRequest": (("Patient",), ("medicationCodeableConcept", "authoredOn")),
     "MedicationStatement": (("Patient",), ("medicationCodeableConcept", "effectiveDateTime")),
+    "MedicationAdministration": (
+        ("MedicationRequest", "Patient"),
+        ("medicationCodeableConcept", "effectiveDateTime", "effectivePeriod"),
+    ),
+    "MedicationDispense": (("MedicationRequest", "Patient"), ("medicationCodeableConcept", "whenHandedOver")),
     "Appointment": (("Patient",), ("start",)),
     "DocumentReference": (("Patient",), ("type", "date")),
 }
@@ -96,8 +101,12 @@ def queries(draft: Draft, taken: set[str]) -> tuple[str, ...]:
 
 
 def identifier_tokens(doc: Doc) -> Iterator[str]:
-    """Yield the identifiers of a record as search tokens, those that the hub made left out."""
-    for identifier in doc.get("identifier") or ():
+    """Yield the identifiers of a record as search tokens, those that the hub made left out.
+
+    The number that names a document in every version (`masterIdentifier`) stands alone: its others need not be unique.
+    """
+    master = doc.get("masterIdentifier")
+    for identifier in [master] if master else doc.get("identifier") or ():
         if identifier and identifier.get("value") and identifier.get("system") != KEY:
             yield token(identifier.get("system", ""), identifier["value"])
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from mappings.codecs import BY_DEPTH, ER7, Codec
+from mappings.codecs.amounts import amount, dose, medication
 from mappings.codecs.coded import code, coding, concept, quantity
 from mappings.codecs.references import reference
 from mappings.codecs.results import varies
@@ -22,6 +23,13 @@ from mappings.tables import Table, compile_table, type_codec
 
 BASE = Path(__file__).parent / "tables"
 MAPPED = {"code": code, "coding": coding}
+# Codecs over fields that hold a concept or a unit beside their own.
+MEASURED: dict[str, Callable[[Codec, Codec], Codec]] = {
+    "varies": varies,
+    "medication": medication,
+    "amount": amount,
+    "dose": dose,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,8 +154,8 @@ def er7_codecs(types: Mapping[str, Section], concepts: Mapping[str, ConceptMap])
             return ER7[name]
         if name in BY_DEPTH:
             return BY_DEPTH[name](depth)
-        if name == "varies":
-            return varies(find("CWE", depth), find("UNIT", depth))
+        if name in MEASURED:
+            return MEASURED[name](find("CWE", depth), find("UNIT", depth))
         if arrow:
             section = types.get(f"{source}:{record_type}")
             inner = type_codec(compile_table(section, depth, find)) if section else find(source, depth)

@@ -11,6 +11,7 @@ from mappings.keys import Draft, as_change, identifier_tokens
 from mappings.library import Mappings
 from mappings.places import MISSING, Doc
 from mappings.scope import Profile, Scope
+from mappings.settling import settle
 from mappings.structure import Feed
 from mappings.tables import finished
 from tracker_core.changes import RecordChange
@@ -90,9 +91,14 @@ def read_message(
 
 
 def structure_of(mappings: Mappings, message: Message) -> str:
-    """Return the name of the structure of a message: MSH-9.3, else by its type and event. Empty when there is none."""
+    """Return the name of the structure of a message: MSH-9.3, else by its type and event. Empty when there is none.
+
+    An ORM that orders medicines is read as the pharmacy order that replaced it (HL7 v2.9, 4.4.1 and 4A.3.1).
+    """
     header = message.segments[0]
     code, event, named = (value(header, message.encoding, 9, n) for n in (1, 2, 3))
+    if code == "ORM" and any(segment[0] in ("RXO", "RXE") for segment in message.segments):
+        return "OMP_O09"
     for name in (f"{code}_{event}", named, EVENTS.get(f"{code}_{event}", ""), EVENTS.get(code, "")):
         if name in mappings.structures:
             return name
@@ -107,7 +113,10 @@ EVENTS = {
     **{f"ADT_A{number}": "ADT_A01" for number in (41, 42, 44)},
     "ADT_A37": "ADT_A24",
     "ADT": "ADT_A01",
-    "ORU": "ORU_R01",
+    **{code: f"{code}_{event}" for code, event in (("ORU", "R01"), ("VXU", "V04"), ("OML", "O21"), ("ORM", "O01"))},
+    **{code: f"{code}_{event}" for code, event in (("SIU", "S12"), ("MDM", "T02"), ("OMP", "O09"), ("RAS", "O17"))},
+    "RDE": "OMP_O09",
+    "RDS": "RDS_O13",
 }
 
 
@@ -149,11 +158,15 @@ def read_feed(
         return
     home = made.home(placed.instance)
     draft = None if feed.fresh else home.get(feed.type)
+    if feed.shared:
+        draft = made.nearest(placed.instance, feed.type)
+        if draft is None:
+            return
     first = draft is None
     if draft is None:
         draft = made.draft(feed.type, scope.where)
         draft.facet = get(segment, FACETS[segment[0]]) if segment[0] in FACETS else ""
-    if not feed.fresh:
+    if not feed.fresh and not feed.shared:
         home[feed.type] = draft
     enter(scope, draft, made)
     if feed.table.read(segment, draft.doc, scope):
@@ -224,22 +237,12 @@ def connect(made: Made, pending: Pending) -> None:
             link.place.put(draft.doc if pending.item is None else pending.item, {"reference": target.name})
     for link in pending.feed.within:
         outer = made.nearest(instance, link.target)
-        if outer is not None and link.items is not None:
+        if outer is None:
+            continue
+        if link.items is not None:
             link.items.add(outer.doc, {"reference": draft.name})
-
-
-def settle(drafts: list[Draft], mappings: Mappings, event: str) -> None:
-    """Apply what no row can say: the event's own word on the visit, and the time of a result that names none.
-
-    An OBX without OBX-14 was observed at its OBR-7 (HL7 v2.9, 7.4.2.14).
-    """
-    status = mappings.concepts["Event[EncounterStatus]"].translate(event)
-    for draft in drafts:
-        if draft.type == "Encounter" and status is not None:
-            draft.doc["status"] = status.code
-        report = draft.near("DiagnosticReport") if draft.type == "Observation" else None
-        if report is not None and not any(name.startswith("effective") for name in draft.doc):
-            draft.doc.update({name: v for name, v in report.doc.items() if name.startswith("effective")})
+        elif link.place is not None and link.place.get(outer.doc) is MISSING:
+            link.place.put(outer.doc, {"reference": draft.name})
 
 
 def retractions(made: Made, message: Message) -> Iterator[RecordChange]:

@@ -11,7 +11,7 @@ from typing import Any
 from mappings.codecs.codec import Codec
 from mappings.er7 import NULL, escape, unescape
 from mappings.fields import Left, Segment, field_text, piece, set_field, with_part
-from mappings.paths import stamper
+from mappings.paths import Path, stamper
 from mappings.places import MISSING, Doc, ListPlace, Place
 from mappings.rows import Row
 from mappings.scope import Scope, Unfit
@@ -79,6 +79,11 @@ class Rule:
     def holds(self, segment: Segment, scope: Scope) -> bool:
         """Tell whether every test of the row holds."""
         return all(condition.holds(segment, scope) for condition in self.conditions)
+
+
+def path_of(rule: Rule) -> Path:
+    """Return the right side of a row."""
+    return rule.place.path if rule.place else rule.items.path  # type: ignore[union-attr] # one of the two is set
 
 
 def decode_text(codec: Codec, depth: int) -> Read:
@@ -241,7 +246,7 @@ def fail(rule: Rule, unfit: Unfit, value: str, scope: Scope) -> None:
 
 def clear(rule: Rule, doc: Doc, scope: Scope) -> bool:
     """Note in the change that the sender deletes the row's place: the items of a selector, or the element."""
-    path = (rule.place or rule.items).path  # type: ignore[union-attr] # one of the two is set
+    path = path_of(rule)
     chosen = next((step for step in path.steps if step.keys), None)
     if chosen is None:
         if rule.place is None:

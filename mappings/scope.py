@@ -13,6 +13,7 @@ from mappings.rows import Row
 from tracker_core.issues import Issue, Severity
 
 NO_MARK = "\x00"
+ATTACHMENT_LIMIT = 16 * 2**20
 
 
 class Unfit(ValueError):
@@ -40,18 +41,21 @@ class Profile:
     `zone` is used for times that name no offset. `naming` maps what the sender calls an authority or a code system
     (namespace, OID, URI; `""` for identifiers without any) to its system. `domain` keeps names that nobody declared
     apart from the equal names of other senders. `translate`, when there is one, is asked before the maps' own files.
+    `attachment` is the number of bytes that a document inside a message may have to be kept in a record.
     """
 
     zone: tzinfo | None = None
     naming: Mapping[str, str] = field(default_factory=dict)
     domain: str = ""
     translate: Translate | None = None
+    attachment: int = ATTACHMENT_LIMIT
 
 
 def profile_from(settings: Mapping[str, Any], domain: str = "", translate: Translate | None = None) -> Profile:
     """Build the profile of a peer: `zone` (IANA name), `naming` (name -> system), its code as `domain`.
 
     `authorities` is the same the other way round, system -> every name it goes by; the system itself is one of them.
+    `attachment_limit` is the greatest size in bytes of a document inside a record (16 MiB).
     Raises `ZoneInfoNotFoundError` (a `KeyError`) for a zone that does not exist.
     """
     zone = settings.get("zone")
@@ -59,7 +63,8 @@ def profile_from(settings: Mapping[str, Any], domain: str = "", translate: Trans
     for system, names in settings.get("authorities", {}).items():
         for name in (*names, *(f"urn:oid:{name}" for name in names if name.replace(".", "").isdigit()), system):
             naming.setdefault(name, system)
-    return Profile(ZoneInfo(zone) if zone else None, naming, domain, translate)
+    limit = int(settings.get("attachment_limit", ATTACHMENT_LIMIT))
+    return Profile(ZoneInfo(zone) if zone else None, naming, domain, translate, limit)
 
 
 @dataclass(slots=True)

@@ -4,8 +4,9 @@ MESSAGE
 GROUP* [opening segments]          a group that repeats; opened by its first segment unless others are named
   SEG  Type   link=Type …          this group instance's record
   SEG  +Type  link=Type …          a new record for each segment
+  SEG  ^Type  link=Type …          the nearest record of that type, of this group or one around it
   SEG  Type.list*  link=Type …     the segment is one item of that list of the nearest record
-  SEG  Type   …   Outer.list*      this record is also referred to by that list of an outer record
+  SEG  Type   …   Outer.list*      this record is also referred to by that list (or `Outer.element`) of an outer record
   SEG  +Type … snapshot=Outer      the segments are all that the sender says of Outer: others are retracted
   SEG  -                           known, and not mapped
 """
@@ -14,7 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mappings.paths import BadRow, parse_path
+from mappings.paths import BadRow, Path, parse_path
+from mappings.paths import Step as PathStep
 from mappings.places import ListPlace, Place, compile_list, compile_place
 from mappings.rows import Line, read_lines
 from mappings.tables import Table
@@ -39,7 +41,8 @@ class Link:
 class Feed:
     """One line of a segment: the record type it makes or the list it feeds, with its table.
 
-    `fresh` is `+Type`; `items` the list of `Type.list*`; `links` go out of the record, `within` come into it.
+    `fresh` is `+Type`, `shared` `^Type`; `items` the list of `Type.list*`; `links` go out of the record, `within` come
+    into it.
     `snapshot` is the link to the record of which the segments of one message say everything.
     """
 
@@ -50,6 +53,7 @@ class Feed:
     links: tuple[Link, ...] = ()
     within: tuple[Link, ...] = ()
     snapshot: Link | None = None
+    shared: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +66,7 @@ class Slot:
     @property
     def repeats(self) -> bool:
         """Whether another such segment stays in the same group instance."""
-        return not self.feeds or any(feed.fresh or feed.items for feed in self.feeds)
+        return not self.feeds or any(feed.fresh or feed.items or feed.shared for feed in self.feeds)
 
 
 @dataclass(slots=True, eq=False)
@@ -158,9 +162,9 @@ def add_segment(group: Group, line: Line, tables: Mapping[str, Table], where: st
 
 def parse_feed(segment: str, target: str, words: list[str], tables: Mapping[str, Table]) -> Feed:
     """Parse what one segment line feeds."""
-    fresh, target = target.startswith("+"), target.lstrip("+")
+    fresh, shared, target = target.startswith("+"), target.startswith("^"), target.lstrip("+^")
     type_, dot, rest = target.partition(".")
-    items = compile_list(parse_path(rest, type_)) if dot else None
+    items = compile_list(path := parse_path(rest, type_), selections(path, type_, tables)) if dot else None
     inside = items.path.kind if items else type_
     heading = f"{segment}:{inside}"
     if heading not in tables:
@@ -172,7 +176,15 @@ def parse_feed(segment: str, target: str, words: list[str], tables: Mapping[str,
     snapshot = next((link for link in links if link.target in named), None)
     if named and (snapshot is None or not fresh):
         raise BadRow(f"snapshot={named[0]} needs a +Type with a link to it")
-    return Feed(type_, fresh, items, tables[heading], links, within, snapshot)
+    return Feed(type_, fresh, items, tables[heading], links, within, snapshot, shared)
+
+
+def selections(path: Path, type_: str, tables: Mapping[str, Table]) -> list[tuple[PathStep, ...]]:
+    """Return the selectors with which rows of other segments claim items of the list (SCH-12 a participant)."""
+    name = path.steps[path.star].name
+    rows = [rule for table in tables.values() if table.structure == type_ for rule in table.rules if rule.items]
+    paths = [rule.items.path for rule in rows if rule.items]
+    return [found.steps[:1] for found in paths if found.steps[0].name == name and found.steps[0].keys]
 
 
 def parse_link(word: str, inside: str) -> Link:
@@ -185,11 +197,13 @@ def parse_link(word: str, inside: str) -> Link:
 
 
 def parse_list_link(word: str) -> Link:
-    """Parse `Outer.list*`."""
+    """Parse `Outer.list*` or `Outer.element`."""
     outer, _, rest = word.partition(".")
     path = parse_path(rest, outer)
     if path.kind != "Reference":
         raise BadRow(f"{word} holds no references")
-    if path.star < 0:
+    if path.star >= 0:
+        return Link(word, outer, None, compile_list(path))
+    if path.steps[-1].many:
         raise BadRow(f"{word} needs its *")
-    return Link(word, outer, None, compile_list(path))
+    return Link(word, outer, compile_place(path), None)

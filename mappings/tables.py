@@ -37,7 +37,8 @@ class Table:
     """One compiled table. `heading` is `SEG:Type`; `depth` is that of a value (0: a segment).
 
     `readers` stand behind the field that must hold something for them to be asked, 0 (the name) for any.
-    `defaults` are its constants without a test: they fill what the readings leave open.
+    `defaults` are its constants without a test: they fill what the readings leave open. `echoes` are the read-only rows
+    by the place that another row writes, too.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Table:
     lists: tuple[tuple[Rule, ...], ...]
     asides: tuple[Rule, ...]
     owns: tuple[str, ...] = field(default=())
+    echoes: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
 
     def read(self, segment: Segment, doc: Doc, scope: Scope) -> bool:
         """Read a segment into `doc` and tell whether it said anything; failed rows leave an issue in `scope`."""
@@ -79,7 +81,9 @@ class Table:
             assert rule.left is not None
             if rule.shares and rule.left.text in written:
                 continue
-            if said and said_elsewhere(rule, segment, record, said):
+            if said and said_elsewhere(rule, record, said):
+                continue
+            if echoed(rule, self.echoes.get(rule.row.right, ()), segment, record, scope):
                 continue
             write = write_fields if rule.codec.form == "fields" else write_scalar
             try:
@@ -91,14 +95,28 @@ class Table:
                 written.add(rule.left.text)
 
 
-def said_elsewhere(rule: Rule, segment: Segment, record: Doc, said: set[int]) -> bool:
+def said_elsewhere(rule: Rule, record: Doc, said: set[int]) -> bool:
     """Tell whether the item that a row selects stands in a repetition of another field already (an SSN in PID-3)."""
     assert rule.left is not None
     first = rule.place.path.steps[0] if rule.place else None
-    if first is None or not first.keys or field_text(segment, rule.left.fields[0]):
+    if first is None or not first.keys:
         return False
     matches = matcher(first.keys)
     return any(id(item) in said and matches(item) for item in record.get(first.name) or ())
+
+
+def echoed(rule: Rule, echoes: Sequence[Rule], segment: Segment, record: Doc, scope: Scope) -> bool:
+    """Tell whether another field says already what an empty field would be written for (ORC-1 the status of ORC-5)."""
+    assert rule.left is not None
+    if not echoes or rule.place is None or any(field_text(segment, index) for index in rule.left.fields):
+        return False
+    wanted = rule.place.get(record)
+    return any(
+        echo.left is not None
+        and echo.holds(segment, scope)
+        and read_place(echo, field_text(segment, echo.left.fields[0]), scope) == wanted
+        for echo in echoes
+    )
 
 
 def is_aside(rule: Rule, rules: Sequence[Rule]) -> bool:
@@ -145,7 +163,18 @@ def compile_table(section: Section, depth: int, find_codec: FindCodec) -> Table:
         tuple(tuple(group) for group in list_groups(writers)),
         tuple(rule for rule in writers if is_aside(rule, rules)),
         tuple(dict.fromkeys(rule.row_path.steps[0].name for rule in drafts)),
+        {} if depth else echoes_of(writers),
     )
+
+
+def echoes_of(rules: Sequence[Rule]) -> dict[str, tuple[Rule, ...]]:
+    """Return the read-only rows over one field by the single place that they share with a row that writes it."""
+    places = {rule.row.right for rule in rules if rule.place is not None and rule.row.writes}
+    found: dict[str, tuple[Rule, ...]] = {}
+    for rule in rules:
+        if rule.row.right in places and not rule.row.writes and rule.codec.form != "fields":
+            found[rule.row.right] = (*found.get(rule.row.right, ()), rule)
+    return found
 
 
 def asked_by(rule: Rule) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mappings.er7 import Encoding
-from mappings.fields import Segment
+from mappings.fields import Segment, field_text
 from mappings.keys import KEY
 from mappings.library import Mappings
 from mappings.places import MISSING, Doc
+from mappings.rules import path_of
 from mappings.scope import Profile, Scope
 from mappings.structure import Feed, Group, Link, Slot
 from mappings.tables import Table
@@ -15,7 +16,14 @@ from tracker_core.issues import Issue
 
 Around = dict[str, Doc]
 # Segments whose first field is their number within the group.
-NUMBERED = frozenset({"PID", "NK1", "PV1", "OBR", "OBX", "NTE", "DG1", "PR1", "AL1", "IN1", "SPM", "TXA"})
+NUMBERED = frozenset(
+    {
+        *("PID", "NK1", "PV1", "OBR", "OBX", "NTE", "DG1", "PR1", "AL1", "IN1", "SPM", "TXA"),
+        *("AIS", "AIG", "AIL", "AIP", "TQ1", "FT1", "GT1"),
+    }
+)
+# Lists whose items are told apart by what this element leads to: an AIL says nothing of a participant who is a person.
+TOLD_BY = {"Appointment.participant": "actor"}
 
 
 @dataclass(slots=True)
@@ -104,7 +112,7 @@ def write_group(group: Group, around: Around, view: View, scope: Scope, outside:
             continue
         for inner in instances(item, around, view):
             yield from write_group(item, inner, view, scope, counts)
-        if item.repeats:
+        if item.repeats and homes(item):
             yield from write_rest(item, around, view, scope)
 
 
@@ -130,7 +138,7 @@ def homes(group: Group) -> dict[str, list[Feed]]:
     found: dict[str, list[Feed]] = {}
     for slot in group.slots():
         for feed in slot.feeds:
-            if not feed.fresh and not feed.items:
+            if not (feed.fresh or feed.shared or feed.items):
                 found.setdefault(feed.type, []).append(feed)
     return found
 
@@ -185,9 +193,8 @@ def candidates(
     for feed in feeds:
         for link in feed.within:
             outer = around.get(link.target)
-            if outer is not None and link.items is not None:
-                listed = [follow(reference, outer, view) for reference in link.items.all(outer)]
-                return [record for record in listed if record is not None and record["resourceType"] == type_]
+            if outer is not None:
+                return [record for record in named(link, outer, view) if record["resourceType"] == type_]
             if link.target not in types and listed_elsewhere(link, view):
                 listed_ids = {id(record) for record in listed_elsewhere(link, view)}
                 return [
@@ -197,10 +204,14 @@ def candidates(
 
 
 def listed_elsewhere(link: Link, view: View) -> list[Doc]:
-    """Return the records that some record of the link's target keeps in its list."""
-    assert link.items is not None
-    outers = view.types.get(link.target, ())
-    found = [follow(reference, outer, view) for outer in outers for reference in link.items.all(outer)]
+    """Return the records that some record of the link's target refers to by it."""
+    return [record for outer in view.types.get(link.target, ()) for record in named(link, outer, view)]
+
+
+def named(link: Link, outer: Doc, view: View) -> list[Doc]:
+    """Return the records that an outer record refers to by the link: in its list, or by its one element."""
+    references = link.items.all(outer) if link.items else [link.place.get(outer)] if link.place else []
+    found = [follow(reference, outer, view) for reference in references]
     return [record for record in found if record is not None]
 
 
@@ -231,9 +242,16 @@ def write_slot(slot: Slot, around: Around, view: View, scope: Scope) -> Iterator
             for item in feed.items.all(around.get(feed.type, {})) if feed.items else ():
                 segment = [slot.segment, ""]
                 write_into(feed.table, segment, item, view, scope, around[feed.type])
-                yield from [segment] if any(segment[1:]) else []
+                yield from [segment] if any(segment[1:]) and tells(feed.table, segment) else []
         return
     yield from filled(slot, around, None, view, scope)
+
+
+def tells(table: Table, segment: Segment) -> bool:
+    """Tell whether a segment says what its list item is, where items of several kinds share the list."""
+    element = TOLD_BY.get(table.structure)
+    rules = [rule for rule in table.rules if rule.left and element and path_of(rule).steps[0].name == element]
+    return not rules or any(field_text(segment, rule.left.fields[0]) for rule in rules if rule.left)
 
 
 def filled(slot: Slot, around: Around, own: Doc | None, view: View, scope: Scope) -> Iterator[Segment]:

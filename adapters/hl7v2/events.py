@@ -6,7 +6,19 @@ from mappings.er7 import Message
 from tracker_core.errors import Malformed, Unsupported
 
 FEED = frozenset(f"A{n:02}" for n in (*range(1, 15), 21, 22, 28, 31, 60))
-TAKEN = {"ADT": FEED | identities.EVENTS, "ORU": frozenset({"R01"}), "VXU": frozenset({"V04"})}
+TAKEN = {
+    "ADT": FEED | identities.EVENTS,
+    "MDM": frozenset(f"T{n:02}" for n in range(1, 12)),
+    "OML": frozenset({"O21"}),
+    "OMP": frozenset({"O09"}),
+    "ORM": frozenset({"O01"}),
+    "ORU": frozenset({"R01"}),
+    "RAS": frozenset({"O17"}),
+    "RDE": frozenset({"O11"}),
+    "RDS": frozenset({"O13"}),
+    "SIU": frozenset(f"S{n}" for n in range(12, 27)),
+    "VXU": frozenset({"V04"}),
+}
 # MSH-9 -> MSH-9.3, the structure that the standard gives the event (table 0354).
 SENT = {
     **dict.fromkeys(("ADT^A01", "ADT^A04", "ADT^A08", "ADT^A13"), "ADT_A01"),

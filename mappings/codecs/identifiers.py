@@ -127,6 +127,29 @@ def entity(depth: int) -> Codec:
     return Codec("EI", decode, encode, "raw", ("system", "value"), targets=("system", "value"))
 
 
+def group(depth: int, half: int) -> Codec:
+    """Return the codec of one half of a group number (ORC-4): 0 the placer's, 1 the filler's.
+
+    It is an EI up to 2.7 and a pair of them (EIP) from 2.8 on; subcomponents betray a pair in any version.
+    """
+    inner, whole = entity(depth + 1), entity(depth)
+
+    def decode(text: str, scope: Scope, _old: Any) -> Any:
+        if scope.version < "2.8" and scope.marks[depth + 1] not in text:
+            return MISSING if half else whole.decode(text, scope, None)
+        pair = [*text.split(scope.marks[depth]), ""]
+        return inner.decode(pair[half], scope, None)
+
+    def encode(value: Any, scope: Scope, _old: Any) -> str | None:
+        if scope.version < "2.8":
+            text = None if half else whole.encode(value, scope, None)
+            return None if text is None else str(text)
+        text = inner.encode(value, scope, None)
+        return None if text is None else f"{scope.marks[depth] * half}{text}"
+
+    return Codec(("placer_group", "filler_group")[half], decode, encode, "raw", ("system", "value"), targets=("value",))
+
+
 def read_system(text: str, scope: Scope, _old: Any) -> Any:
     """Read the name of a code system (table 0396) as its url."""
     name = text.strip()

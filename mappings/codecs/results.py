@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from mappings.codecs import attachments
 from mappings.codecs.choices import head
 from mappings.codecs.codec import MISSING, Codec
 from mappings.codecs.dates import read_datetime, read_time, write_dtm, write_tm
@@ -157,42 +158,25 @@ def read_range(text: str, _kind: str, scope: Scope) -> Any:
 
 def read_embedded(text: str, _kind: str, scope: Scope) -> Any:
     """Read ED: base64 data as they are; other encodings are told and kept as text."""
-    _source, kind, subtype, encoding, data = (text.split(scope.marks[1], 4) + [""] * 5)[:5]
-    if encoding.upper() != "BASE64":
-        scope.warn("attachment-encoding", "only Base64 data become an attachment", encoding)
-        return read_string(text, "TX", scope)
-    return attachment({"contentType": content_type(kind, subtype), "data": data})
+    found = attachments.embedded(text, scope)
+    return read_string(text, "TX", scope) if found is MISSING else carried(found)
 
 
 def read_pointer(text: str, _kind: str, scope: Scope) -> Any:
     """Read RP: a link to the data."""
-    link, _application, kind, subtype = (parts(text, scope.marks[1], scope) + [""] * 4)[:4]
-    return attachment({"contentType": content_type(kind, subtype), "url": link}) if link else MISSING
+    found = attachments.pointed(text, scope)
+    return MISSING if found is MISSING else carried(found)
 
 
-def content_type(kind: str, subtype: str) -> str:
-    """Return the media type of ED.2-3 or RP.3-4."""
-    known = {"AP": "application", "IM": "image", "TEXT": "text", "AU": "audio", "MULTIPART": "multipart", "FT": "text"}
-    name = known.get(kind.upper(), kind.lower())
-    return f"{name}/{subtype.lower()}" if subtype else name if "/" in name else ""
-
-
-def attachment(fields: dict[str, str]) -> Value:
+def carried(attachment: Value) -> Value:
     """Return an attachment as the extension that carries it."""
-    kept = {name: value for name, value in fields.items() if value}
-    return {"extension": [{"url": ATTACHMENT, "valueAttachment": kept}]}
+    return {"extension": [{"url": ATTACHMENT, "valueAttachment": attachment}]}
 
 
 def written_attachment(extensions: list[Value], scope: Scope) -> list[str] | None:
     """Write an attachment as ED, or as RP when it is a link."""
-    found = extensions[0].get("valueAttachment") or {}
-    kind, _, subtype = found.get("contentType", "").partition("/")
-    if "url" in found:
-        return ["RP", joined([found["url"], "", kind, subtype], scope.marks[1], scope), ""]
-    if "data" not in found:
-        return None
-    fields = ["", kind, subtype, "Base64", found["data"]]
-    return ["ED", scope.marks[1].join(escape(part, scope.encoding) for part in fields), ""]
+    found = attachments.written(extensions[0].get("valueAttachment") or {}, scope)
+    return [*found, ""] if found else None
 
 
 def write_quantity(content: Value, scope: Scope) -> tuple[str, str, Value]:
