@@ -83,6 +83,7 @@ def peer_json(peer: Peer) -> dict[str, Any]:
         "address": peer.address,
         "settings": peer.settings,
         "active": peer.active,
+        "paused": peer.paused,
     }
 
 

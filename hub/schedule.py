@@ -10,6 +10,7 @@ from tracker_core.aggregates.submissions import receivers
 from tracker_core.database import Session, transaction
 from tracker_core.messages import Arrival
 from tracker_core.tracker import reminders
+from tracker_core.traffic import retention
 
 ACTOR = "schedule"
 
@@ -17,12 +18,15 @@ ACTOR = "schedule"
 def tick(runtime: Runtime, at: datetime | None = None) -> int:
     """Queue everything that has become due by now, or by `at`; safe to run from many processes.
 
-    Returns how many messages are new. Exports that have expired and old entries of the audit trail go.
+    Returns how many messages are new. Exports that have expired, old entries of the audit trail and the
+    bytes of old messages go, as rules say.
     """
     bulk.clear(runtime, at)
     notifying.clear(runtime, at)
     with transaction(runtime.pool) as session:
         audit.sweep(session, (at or datetime.now(UTC)) - timedelta(days=runtime.audit_days))
+    with transaction(runtime.pool) as session:
+        retention.sweep(session)
     with transaction(runtime.pool) as session:
         queued = queue_reminders(session, at)
     with transaction(runtime.pool) as session:

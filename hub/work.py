@@ -69,7 +69,9 @@ def answer_repeat(runtime: Runtime, peer: Peer, first: Message, raw: bytes, enve
     if first.digest == messages.digest_of(raw):
         if first.state == "waiting":
             return settle(runtime, first)
-        return Accepted(first.id, stored_report(first), first.answer or b"", _stored_error(first))
+        return Accepted(
+            first.id, stored_report(first), _first_answer(runtime, first, raw, envelope), _stored_error(first)
+        )
     error = Conflict(f"{first.dedup!r} was sent before with other content, as message {first.id}")
     report = Report(issues=[Issue("duplicate-control-id", error.detail)], rejected=True)
     answer = runtime.adapter(peer.format).answer(raw, envelope, report, error)
@@ -78,6 +80,13 @@ def answer_repeat(runtime: Runtime, peer: Peer, first: Message, raw: bytes, enve
         messages.finish(session, kept.id, "rejected", report.as_json(), answer, error.detail)
     log.warning("control id used twice", message=kept.id, first=first.id, peer=peer.code)
     return Accepted(kept.id, report, answer, error)
+
+
+def _first_answer(runtime: Runtime, first: Message, raw: bytes, envelope: Envelope) -> bytes:
+    """Return the answer of the first time; one whose bytes were thrown away since is made anew from its report."""
+    if first.answer is not None:
+        return first.answer
+    return runtime.adapter(first.format).answer(raw, envelope, stored_report(first), _stored_error(first))
 
 
 def _visible_repeat(first: Message, raw: bytes, actor: str) -> Arrival:

@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A system the hub exchanges with. `settings` is the peer's own profile (charset, zone, table …)."""
+    """A system the hub exchanges with. `settings` is the peer's own profile (charset, zone, table …).
+
+    While it is `paused` (since when), nothing is sent to it; what it sends is taken.
+    """
 
     id: int
     code: str
@@ -17,6 +20,7 @@ class Peer:
     settings: dict[str, Any]
     secret: str | None = field(default=None, repr=False)
     active: bool = True
+    paused: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

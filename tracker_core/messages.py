@@ -239,10 +239,12 @@ def claim(session: Session, direction: str, worker: str, limit: int) -> list[Mes
     """Lease up to `limit` due messages to `worker` and return them.
 
     A message is due when nothing before it in its lane still waits or is parked: order holds per person, and a poison
-    message holds up its own lane only. A lease that runs out (its worker died) makes the message due again.
+    message holds up its own lane only. A lease that runs out (its worker died) makes the message due again. What goes
+    out to a paused peer waits.
     """
     rows = session.execute(
         "with due as (select m.id from message m where m.direction = %s and m.state = 'waiting' and m.due <= now()"
+        " and (m.direction = 'in' or m.peer not in (select id from peer where paused is not null))"
         " and (m.lease_until is null or m.lease_until < now()) and (m.lane is null or not exists (select from message e"
         " where e.lane = m.lane and e.direction = m.direction and e.id < m.id and e.state in ('waiting', 'parked')))"
         " order by m.due, m.id limit %s for update skip locked)"

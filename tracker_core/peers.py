@@ -9,7 +9,7 @@ from tracker_core.context import Peer
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
 
-_COLUMNS = "id, code, name, format, address, settings, secret, active"
+_COLUMNS = "id, code, name, format, address, settings, secret, active, paused"
 
 
 def read(session: Session, code: str) -> Peer:
@@ -63,6 +63,18 @@ def save(
         ),
     ).fetchone()
     assert row is not None
+    return Peer(*row)
+
+
+def pause(session: Session, code: str, actor: str, *, paused: bool) -> Peer:
+    """Send nothing to a peer until further notice, or go on (`paused` False). Raises `NotFound`."""
+    row = session.execute(
+        "update peer set paused = case when %(on)s then coalesce(paused, now()) end,"
+        f" paused_by = case when %(on)s then %(actor)s end where code = %(code)s returning {_COLUMNS}",
+        {"on": paused, "actor": actor, "code": code},
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"there is no peer called {code!r}")
     return Peer(*row)
 
 

@@ -87,11 +87,11 @@ def _condition(wanted: Wanted) -> Clause:
             raise Malformed("a lane is a number", "lane")
         parts.append(clause("m.lane = %s", int(wanted.lane)))
     if wanted.type.endswith("*"):
-        parts.append(_begins('m.type collate "C"', wanted.type[:-1]))
+        parts.append(begins('m.type collate "C"', wanted.type[:-1]))
     elif wanted.type:
         parts.append(clause('m.type collate "C" = %s', wanted.type))
     if wanted.patient:
-        parts.append(_begins("m.patient", wanted.patient))
+        parts.append(begins("m.patient", wanted.patient))
     if wanted.person:
         parts.append(_of_person(wanted.person))
     if wanted.since:
@@ -101,7 +101,7 @@ def _condition(wanted: Wanted) -> Clause:
     return all_of(*parts)
 
 
-def _begins(column: str, start: str) -> Clause:
+def begins(column: str, start: str) -> Clause:
     """Return that a column begins with `start`, as a range that an index in byte order answers."""
     return clause(f"{column} >= %s and {column} < %s", start, start + "\U0010ffff")
 

@@ -1,4 +1,4 @@
-"""What operators look for: the patient of a message, what caused one out, peers on hold, what is thrown away when.
+"""What operators look for: the patient of a message, what caused one out, paused peers, what is thrown away when.
 
 Revision ID: 0029
 Revises: 0028
@@ -29,7 +29,7 @@ def upgrade() -> None:
             primary key (change_set, message)
         );
         create index message_cause_message on message_cause (message);
-        alter table peer add column held timestamptz, add column held_by text;
+        alter table peer add column paused timestamptz, add column paused_by text;
         create table retention (
             code text primary key,
             peer int references peer,
