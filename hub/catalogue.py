@@ -13,7 +13,9 @@ from hub import VERSION
 from hub.bound.loading import current
 from hub.runtime import Runtime
 from mappings.binding.events import coding_of
-from mappings.catalogue import Bond, measures, people, places, plans, questionnaires, value_sets
+from mappings.binding.grammar import BoundRow
+from mappings.binding.options import OptionMap
+from mappings.catalogue import Bond, measures, people, places, plans, questionnaires, registrations, value_sets
 from tracker_core import catalogue, history, metadata, records, users
 from tracker_core.aggregates import reports
 from tracker_core.catalogue import Key
@@ -130,7 +132,18 @@ def _documents(session: Session) -> Iterator[dict[str, Any]]:
     yield from people(users.documents(session), known.objects.get("userRoles", {}))
     yield from value_sets(known)
     yield from questionnaires(known, _bonds(session))
+    yield from registrations(known, _rows(session))
     yield from plans(known)
+
+
+def _rows(session: Session) -> dict[str, tuple[BoundRow, Mapping[str, OptionMap]]]:
+    """Return the bound places of attributes (uid) in Patient."""
+    return {
+        bound.attributes[row.key].uid: (row, bound.binding.concepts)
+        for bound in current(session)
+        for row in bound.person
+        if row.row.arrow == "<->"
+    }
 
 
 def _bonds(session: Session) -> dict[str, Bond]:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from adapters.fhir.bulk import OPERATIONS as BULK
+from adapters.fhir.forms import OPERATIONS as FORMS
 from adapters.fhir.measures.http import OFFERED as MEASURE_OPERATIONS
 from adapters.fhir.patching import JSON_PATCH
 from adapters.fhir.patients.http import OFFERED as PATIENT_OPERATIONS
@@ -64,7 +65,9 @@ def _resource(type_: str, now: int) -> dict[str, Any]:
     references = [p.code for p in searchable if p.type == "reference"]
     operations = [_operation("Resource", "$validate")]
     operations += [_operation(type_, name) for of, name in OPERATIONS if of == type_]
-    ours = {"Patient": PATIENT_OPERATIONS, "Measure": MEASURE_OPERATIONS, "Subscription": SUBSCRIPTIONS}.get(type_, {})
+    ours = ({"Patient": PATIENT_OPERATIONS, "Measure": MEASURE_OPERATIONS, "Subscription": SUBSCRIPTIONS} | FORMS).get(
+        type_, {}
+    )
     ours = ours | {one.name: one.definition for one in searching.OPERATIONS if one.type == type_}
     operations += [{"name": name, "definition": definition} for name, definition in ours.items()]
     operations += [{"name": name, "definition": definition} for of, name, definition in BULK if of == type_]

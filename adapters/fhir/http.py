@@ -12,6 +12,7 @@ from adapters.contract import Accepted, Access, Envelope
 from adapters.fhir import answers, capability, outcomes, reads
 from adapters.fhir.bulk import http as bulk
 from adapters.fhir.formats import Handler, negotiated
+from adapters.fhir.forms import routes as forms_routes
 from adapters.fhir.measures import http as measures
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.patients import http as patients
@@ -76,6 +77,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         *bulk.routes(access, PREFIX),
         *patients.routes(access, PREFIX),
         *measures.routes(access, PREFIX),
+        *forms_routes(access, PREFIX),
         *subscriptions.routes(access, PREFIX),
         *searching.routes(PREFIX, search, operate),
         route("", get, "GET"),

@@ -5,5 +5,6 @@ from mappings.catalogue.measures import measures
 from mappings.catalogue.people import people
 from mappings.catalogue.places import places
 from mappings.catalogue.plans import plans, value_sets
+from mappings.catalogue.registrations import registrations
 
-__all__ = ["Bond", "measures", "people", "places", "plans", "questionnaires", "value_sets"]
+__all__ = ["Bond", "measures", "people", "places", "plans", "questionnaires", "registrations", "value_sets"]

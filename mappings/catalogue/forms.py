@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings.catalogue.naming import DATA_ELEMENT, VALUE_SET
-from mappings.forms import OCCURRED, Field, Form, make_form
+from mappings.forms import OCCURRED, Field, Form, make_form, sdc
 from mappings.forms.rules import enabled_when
 from tracker_core.metadata import Metadata, Object, Stage
 from tracker_core.metadata.compiling import reference
 
-SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
 LAUNCH = {
-    "url": f"{SDC}launchContext",
+    "url": sdc.LAUNCH,
     "extension": [
         {
             "url": "name",
@@ -21,9 +20,8 @@ LAUNCH = {
         {"url": "type", "valueCode": "Patient"},
     ],
 }
-UNIT = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit"
 # How old an observation may be to answer a question before anybody asks it.
-LINK_PERIOD = {"value": 1, "unit": "day", "system": "http://unitsofmeasure.org", "code": "d"}
+_LINK_PERIOD = {"value": 1, "unit": "day", "system": "http://unitsofmeasure.org", "code": "d"}
 _CURRENT = ("DATAELEMENT_CURRENT_EVENT", "DATAELEMENT_NEWEST_EVENT_PROGRAM")
 
 
@@ -99,12 +97,12 @@ def _item(asked: Field, rules: _Rules, bond: Bond | None) -> dict[str, Any]:
     item: dict[str, Any] = {"linkId": asked.link}
     if bond is not None:
         item["extension"] = [
-            {"url": f"{SDC}observationExtract", "valueBoolean": True},
-            {"url": f"{SDC}observationLinkPeriod", "valueDuration": LINK_PERIOD},
+            {"url": sdc.OBSERVATION, "valueBoolean": True},
+            {"url": sdc.LINK_PERIOD, "valueDuration": _LINK_PERIOD},
         ]
         if bond.unit:
             coding = {"system": "http://unitsofmeasure.org", "code": bond.unit, "display": bond.unit}
-            item["extension"].append({"url": UNIT, "valueCoding": coding})
+            item["extension"].append({"url": sdc.UNIT, "valueCoding": coding})
         item["code"] = [dict(bond.coding)]
     elif asked.link != OCCURRED:
         item["code"] = [{"system": DATA_ELEMENT, "code": asked.link}]

@@ -16,3 +16,4 @@ JURISDICTION = {"system": MCSD, "code": "urn:ihe:iti:mcsd:2019:jurisdiction", "d
 PROGRAM = "urn:tracker-hub:program:"
 DATA_ELEMENT = "urn:tracker-hub:data-element"
 VALUE_SET = "urn:tracker-hub:value-set:"
+ATTRIBUTE = "urn:tracker-hub:attribute"
