@@ -67,7 +67,8 @@ def _run(access: Access, answer: Answer, id: str, given: Given) -> Response:
 
 def _populated(session: Session, id: str, given: Given) -> bytes:
     questionnaire = _questionnaire(session, id, given)
-    subject = given.object("subject") or {"reference": given.text("subject")} if given.all("subject") else {}
+    told = given.one("subject") or {}
+    subject = told if isinstance(told, dict) else {"reference": str(told)}
     launch = _launch(session, given)
     if not subject and "patient" in launch:
         subject = {"reference": f"Patient/{launch['patient'].get('id', '')}"}
@@ -78,8 +79,8 @@ def _populated(session: Session, id: str, given: Given) -> bytes:
     if reference.startswith("Patient/") and known:
         launch.setdefault("patient", known)
     response, issues = populate(questionnaire, subject, launch, _observations(session, reference))
-    told = [("issues", "resource", outcomes.outcome(issues))] if issues else []
-    return parameters(("response", "resource", response), *told)
+    wrong = [("issues", "resource", outcomes.outcome(issues))] if issues else []
+    return parameters(("response", "resource", response), *wrong)
 
 
 def _extracted(session: Session, id: str, given: Given) -> bytes:
