@@ -3,10 +3,11 @@
 from adapters.contract import Adapter, Face
 from adapters.fhir.answers import answer
 from adapters.fhir.http import PREFIX, routes
+from adapters.fhir.identifying import identify
 from adapters.fhir.outcomes import refuse
 from adapters.fhir.pulling import pull
 from adapters.fhir.reading import read
-from adapters.fhir.requests import identify, parse
+from adapters.fhir.requests import parse
 from adapters.fhir.sending import render, send, write
 
 ADAPTER = Adapter(

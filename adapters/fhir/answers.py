@@ -8,8 +8,10 @@ import orjson
 
 from adapters.contract import Accepted, Envelope
 from adapters.fhir import outcomes
+from adapters.fhir.messaging import PROCESS
+from adapters.fhir.messaging.acknowledging import acknowledge
 from adapters.fhir.reading import READS
-from adapters.fhir.requests import Request, parse
+from adapters.fhir.requests import Request, below_base, parse
 from tracker_core.errors import HubError, wording
 from tracker_core.issues import Issue, Outcome, Report
 from tracker_core.records.terms import instant
@@ -26,6 +28,8 @@ _STATUS = {
 
 def answer(raw: bytes, envelope: Envelope, report: Report, error: BaseException | None) -> bytes:
     """Return the reply: what became of each entry, or why nothing was done."""
+    if below_base(envelope.target)[0] == PROCESS:
+        return acknowledge(raw, report, error)
     if error is not None:
         return outcomes.of_error(error)
     try:

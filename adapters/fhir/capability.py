@@ -8,6 +8,7 @@ import orjson
 from adapters.fhir.bulk import OPERATIONS as BULK
 from adapters.fhir.forms import OPERATIONS as FORMS
 from adapters.fhir.measures.http import OFFERED as MEASURE_OPERATIONS
+from adapters.fhir.messaging.http import OFFERED as MESSAGING
 from adapters.fhir.patching import JSON_PATCH
 from adapters.fhir.patients.http import OFFERED as PATIENT_OPERATIONS
 from adapters.fhir.searching import operations as searching
@@ -52,7 +53,8 @@ def _statement(base: str, now: int) -> bytes:
                     "resource": [_resource(type_, now) for type_ in resource_types()],
                     "interaction": [{"code": code} for code in _SYSTEM],
                     "searchParam": [{"name": name, "type": kind} for name, kind in EVERYWHERE.items()],
-                    "operation": [{"name": name, "definition": url} for of, name, url in BULK if not of],
+                    "operation": [{"name": name, "definition": url} for of, name, url in BULK if not of]
+                    + [{"name": name, "definition": url} for name, url in MESSAGING.items()],
                 }
             ],
         }

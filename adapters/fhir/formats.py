@@ -59,11 +59,14 @@ def _weight(text: str) -> float:
         return 0
 
 
-def negotiated(handler: Handler) -> Handler:
-    """Return the handler with its answers and refusals in the format that the caller wants."""
+def negotiated(handler: Handler, *, any_type: bool = False) -> Handler:
+    """Return the handler with its answers and refusals in the format that the caller wants.
+
+    With `any_type` the handler decides on the form of what it answers; refusals come in JSON.
+    """
 
     async def answered(request: Request) -> Response:
-        asked = _asked(request)
+        asked = PLAIN if any_type else _asked(request)
         try:
             response = await handler(request)
         except Unavailable:

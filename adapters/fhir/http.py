@@ -10,10 +10,13 @@ from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Accepted, Access, Envelope
 from adapters.fhir import answers, capability, outcomes, reads
+from adapters.fhir.binaries import http as binaries
+from adapters.fhir.binaries.content import CONTEXT
 from adapters.fhir.bulk import http as bulk
 from adapters.fhir.formats import Handler, negotiated
 from adapters.fhir.forms import routes as forms_routes
 from adapters.fhir.measures import http as measures
+from adapters.fhir.messaging import http as messaging
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.patients import http as patients
 from adapters.fhir.reading import READS
@@ -32,7 +35,7 @@ from tracker_core.issues import Outcome
 from tracker_core.records.definitions import resource_types
 
 PREFIX = "/fhir"
-_KEPT_HEADERS = ("if-match", "if-none-match", "if-none-exist", "prefer")
+_KEPT_HEADERS = ("if-match", "if-none-match", "if-none-exist", "prefer", CONTEXT)
 _READ_METHODS = (b'"GET"', b'"HEAD"')
 _STATUS = {"created": 201, "updated": 200, "unchanged": 200, "ignored": 200, "deleted": 204}
 
@@ -79,6 +82,8 @@ def routes(access: Access) -> Sequence[BaseRoute]:
         *measures.routes(access, PREFIX),
         *forms_routes(access, PREFIX),
         *subscriptions.routes(access, PREFIX),
+        *messaging.routes(access, PREFIX),
+        *binaries.routes(access, PREFIX, get),
         *searching.routes(PREFIX, search, operate),
         route("", get, "GET"),
         route("/", get, "GET"),
@@ -91,7 +96,7 @@ def routes(access: Access) -> Sequence[BaseRoute]:
 
 async def _body(request: HttpRequest) -> bytes:
     kind = kind_of(request.headers.get("content-type", ""))
-    if kind not in KINDS:
+    if kind not in KINDS and request.path_params.get("type") != "Binary":
         raise HTTPException(415, f"{kind} is not taken: send application/fhir+json or application/fhir+xml")
     return await request.body()
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from adapters.contract import Reading, Sender
+from adapters.fhir.messaging import PROCESS
+from adapters.fhir.messaging.reading import read_message
 from adapters.fhir.patching import read_patch
 from adapters.fhir.patients.deciding import read_merge, read_unmerge
 from adapters.fhir.requests import Entry, Request, resource_type
@@ -18,6 +20,7 @@ READS = ("GET", "HEAD")
 WRITING: dict[str, Callable[[Entry, Reading], None]] = {
     "Patient/$merge": read_merge,
     "Patient/$unmerge": read_unmerge,
+    PROCESS: read_message,
 }
 _ETAG = re.compile(r'\s*(?:W/)?"?(\d+)"?\s*\Z')
 

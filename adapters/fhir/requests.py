@@ -1,6 +1,6 @@
 """FHIR write requests as they arrive: bundles of transaction and batch, and single interactions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Raw
 
-from adapters.contract import Envelope, Identity
+from adapters.contract import Envelope
 from adapters.fhir import xml
+from adapters.fhir.binaries import content
 from tracker_core.errors import Malformed, Unsupported
 from tracker_core.records.definitions import resource_types
 
@@ -88,28 +89,20 @@ _bundle = msgspec.json.Decoder(_Bundle)
 _kind = msgspec.json.Decoder(_Kind)
 
 
-def identify(raw: bytes, envelope: Envelope) -> Identity:
-    """Return the interaction as the message's type: `transaction`, `PUT Patient`. Every request is its own message."""
-    path = below_base(envelope.target)[0]
-    if path:
-        return Identity(f"{envelope.method} {path if '$' in path else path.partition('/')[0]}")
-    try:
-        return Identity(_kind.decode(raw).type)
-    except (msgspec.MsgspecError, ValueError):
-        return Identity()
-
-
 def parse(raw: bytes, envelope: Envelope) -> Request:
     """Return the interactions asked for, resources that came in XML as JSON.
 
     Raises `Malformed` for what is no bundle, `Unsupported` for bundles of other types and for other content types.
     """
     kind = kind_of(envelope.content_type)
-    if kind not in KINDS:
-        raise Unsupported(f"{kind} is not taken: send application/fhir+json or application/fhir+xml")
-    if kind.endswith("xml") and raw.strip():
-        raw = xml.read(raw)
     path, query = below_base(envelope.target)
+    if envelope.method in ("POST", "PUT") and content.is_raw(path, kind, raw):
+        raw = content.wrap(path, envelope.content_type, envelope.headers.get(content.CONTEXT, ""), raw)
+        envelope = replace(envelope, content_type="application/fhir+json")
+    elif kind not in KINDS:
+        raise Unsupported(f"{kind} is not taken: send application/fhir+json or application/fhir+xml")
+    elif kind.endswith("xml") and raw.strip():
+        raw = xml.read(raw)
     if path:
         return Request("single", (_single(raw, envelope, path, query),))
     try:
@@ -183,5 +176,13 @@ def resource_type(document: bytes) -> str:
     """Return the resourceType of a document, empty when it has none that can be read."""
     try:
         return _kind.decode(document).resource_type
+    except (msgspec.MsgspecError, ValueError):
+        return ""
+
+
+def bundle_type(raw: bytes) -> str:
+    """Return the type of a Bundle, empty when it has none that can be read."""
+    try:
+        return _kind.decode(raw).type
     except (msgspec.MsgspecError, ValueError):
         return ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from adapters.fhir.composing import document
 from adapters.fhir.replies import Conditions, Pairs, Reply
 from adapters.fhir.searching.codes import codes
 from adapters.fhir.searching.searches import answered
@@ -95,6 +96,7 @@ OPERATIONS = (
     Operation("everything", "Patient", True, f"{_HL7}Patient-everything", _everything),
     Operation("summary", "Patient", True, _SUMMARY, summarise),
     Operation("summary", "Patient", False, _SUMMARY, summarise),
+    Operation("document", "Composition", True, f"{_HL7}Composition-document", document),
     Operation("lastn", "Observation", False, f"{_HL7}Observation-lastn", _lastn),
     Operation("reindex", "SearchParameter", True, f"{_OURS}reindex", _order, ("POST",)),
     Operation("reindex", "SearchParameter", False, f"{_OURS}reindex", _order, ("POST",)),
