@@ -49,7 +49,7 @@ def _closure(session: Session, first: Stored) -> list[Stored]:
         texts = [text for one in wave for *_, text in documents.references(one.doc)]
         wanted = dict.fromkeys(form for text in texts if (form := forms.target(text)) and form not in found)
         got = records.read(session, list(wanted)) if wanted else {}
-        wave = [one for one in got.values() if not one.deleted]
+        wave = [got[key] for key in wanted if key in got and not got[key].deleted]
         found |= {(one.type, one.id): one for one in wave}
         if len(found) > _MOST:
             raise TooCostly(f"the document would have more than {_MOST} records")
