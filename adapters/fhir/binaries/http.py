@@ -14,6 +14,7 @@ from adapters.fhir.formats import Handler, negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.replies import Conditions
 from tracker_core import records
+from tracker_core.records.validation import is_id
 
 
 def routes(access: Access, prefix: str, get: Handler) -> Sequence[BaseRoute]:
@@ -23,7 +24,8 @@ def routes(access: Access, prefix: str, get: Handler) -> Sequence[BaseRoute]:
         return await run_in_threadpool(_native, access, request)
 
     async def read(request: HttpRequest) -> Response:
-        if content.wants_resource(request.query_params.get("_format", ""), request.headers.get("accept", "")):
+        asked = request.query_params.get("_format", ""), request.headers.get("accept", "")
+        if not is_id(request.path_params["id"]) or content.wants_resource(*asked):
             return await negotiated(get)(request)
         return await negotiated(native, any_type=True)(request)
 
