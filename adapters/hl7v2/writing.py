@@ -20,8 +20,10 @@ Doc = dict[str, Any]
 RESULTS = frozenset({"Observation", "DiagnosticReport", "ServiceRequest", "Specimen"})
 # An update of a person speaks of the visit at hand only; these belong to one.
 OF_A_VISIT = frozenset({"Condition", "Procedure"})
-# The field that takes a record's number knows it by this type: PV1-19, OBR-3, OBR-2 (table 0203).
-NUMBERS = {"Encounter": "VN", "DiagnosticReport": "FILL", "ServiceRequest": "PLAC"}
+# The field that takes a record's number knows it by this type: PV1-19, OBR-3, OBR-2, SCH-2 (table 0203).
+NUMBERS = {"Encounter": "VN", "DiagnosticReport": "FILL", "ServiceRequest": "PLAC", "Appointment": "FILL"}
+# A receiver finds these by their number alone: one without any goes by the hub's own id.
+NEEDS_NUMBER = frozenset({"ServiceRequest", "Appointment"})
 V2_TABLES = "http://terminology.hl7.org/CodeSystem/v2-"
 # What a report of one observation says in the observation's words.
 SHARED = (
@@ -194,6 +196,8 @@ def typed(document: Doc) -> Doc:
         return document
     known = {"coding": [{"system": f"{V2_TABLES}0203", "code": code}]}
     own = next((found for found in identifiers if found.get("system") != KEY), None)
+    if own is None and document["resourceType"] in NEEDS_NUMBER and document.get("id"):
+        own = {"system": f"urn:tracker-hub:{document['resourceType']}", "value": document["id"]}
     return {**document, "identifier": [{**own, "type": known}]} if own else document
 
 

@@ -19,7 +19,8 @@ from terminology import published
 from tests.adapters.hl7v2.wire import listening, sample
 from tests.conftest import database
 from tests.flows.test_hl7v2 import WIRE, found, search, wire
-from tracker_core import history, identity, peers, routes
+from tracker_core import history, identity, peers, records, routes
+from tracker_core.changes import RecordChange
 from tracker_core.database import open_pool, transaction
 from tracker_core.metadata import bootstrap
 from tracker_core.traffic import searching
@@ -165,3 +166,99 @@ def test_what_has_no_message_is_not_queued(runtime: Runtime, second: Runtime) ->
                 (peer.id, about.replace("1", str(person), 1)),
             )
         assert deliver(runtime) == [("ADT^A40", False)]
+
+
+def put(runtime: Runtime, *documents: dict[str, Any]) -> None:
+    """Write records of this hub itself."""
+    with transaction(runtime.pool) as session:
+        context = history.open_change_set(session, "tester")
+        applied = records.apply(
+            session, context, [RecordChange(d["resourceType"], d, "put", id=d["id"]) for d in documents]
+        )
+        assert applied.issues == []
+
+
+PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "identifier": [
+        {
+            "system": "urn:nid",
+            "value": "N-1",
+            "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "NI"}]},
+        }
+    ],
+    "name": [{"family": "Mbeki"}],
+}
+APPOINTMENT = {
+    "resourceType": "Appointment",
+    "id": "a1",
+    "identifier": [{"system": "urn:visits", "value": "AP-1"}],
+    "status": "booked",
+    "start": "2026-05-01T09:00:00+02:00",
+    "end": "2026-05-01T09:30:00+02:00",
+    "participant": [{"actor": {"reference": "Patient/p1"}, "status": "accepted"}],
+}
+ORDER = {
+    "resourceType": "ServiceRequest",
+    "id": "o1",
+    "identifier": [{"system": "urn:orders", "value": "ORD-1"}],
+    "status": "active",
+    "intent": "order",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "718-7", "display": "Hemoglobin"}]},
+    "subject": {"reference": "Patient/p1"},
+}
+
+
+def test_an_appointment_is_made_moved_and_cancelled_at_the_peer(runtime: Runtime, second: Runtime) -> None:
+    """S12, S13, S15 by what happened to it; the second hub has the same appointment, cancelled at the end."""
+    with connected(runtime, second, {"SIU": ["Appointment"]}):
+        put(runtime, PATIENT, APPOINTMENT)
+        assert deliver(runtime) == [("SIU^S12", True)]
+        (theirs,) = found(second, "Appointment")
+        assert (theirs["start"], theirs["status"]) == (APPOINTMENT["start"], "booked")
+        put(runtime, {**APPOINTMENT, "start": "2026-05-02T09:00:00+02:00", "end": "2026-05-02T09:30:00+02:00"})
+        assert deliver(runtime) == [("SIU^S13", True)]
+        put(runtime, {**APPOINTMENT, "status": "cancelled"})
+        assert deliver(runtime) == [("SIU^S15", True)]
+        (theirs,) = found(second, "Appointment")
+        assert theirs["status"] == "cancelled"
+        nameless = {name: value for name, value in APPOINTMENT.items() if name != "identifier"} | {"id": "a2"}
+        put(runtime, nameless)
+        put(runtime, {**nameless, "status": "noshow"})
+        assert deliver(runtime) == [("SIU^S26", True)]
+    assert sorted(one["status"] for one in found(second, "Appointment")) == ["cancelled", "noshow"]
+
+
+def test_an_order_is_placed_and_taken_back_at_the_peer(runtime: Runtime, second: Runtime) -> None:
+    """OML^O21 with order control NW, then CA; the second hub has the same order."""
+    with connected(runtime, second, {"OML": ["ServiceRequest"]}):
+        put(runtime, PATIENT, ORDER)
+        assert deliver(runtime) == [("OML^O21", True)]
+        assert b"\rORC|NW|" in last_out(runtime)
+        (theirs,) = found(second, "ServiceRequest")
+        assert theirs["code"] == ORDER["code"]
+        put(runtime, {**ORDER, "status": "revoked"})
+        assert deliver(runtime) == [("OML^O21", True)]
+        assert b"\rORC|CA|" in last_out(runtime)
+    (theirs,) = found(second, "ServiceRequest")
+    assert theirs["status"] == "revoked"
+
+
+def test_a_vaccination_arrives_at_the_peer(runtime: Runtime, second: Runtime) -> None:
+    """VXU^V04: vaccine, time and dose are the same in the second hub."""
+    vaccination = {
+        "resourceType": "Immunization",
+        "id": "i1",
+        "status": "completed",
+        "vaccineCode": {"coding": [{"system": "http://hl7.org/fhir/sid/cvx", "code": "03", "display": "MMR"}]},
+        "patient": {"reference": "Patient/p1"},
+        "occurrenceDateTime": "2026-03-05T09:00:00+02:00",
+        "lotNumber": "L77",
+    }
+    with connected(runtime, second, {"VXU": ["Immunization"]}):
+        put(runtime, PATIENT, vaccination)
+        assert deliver(runtime) == [("VXU^V04", True)]
+    (theirs,) = found(second, "Immunization")
+    for element in ("status", "vaccineCode", "occurrenceDateTime", "lotNumber"):
+        assert theirs[element] == vaccination[element]
