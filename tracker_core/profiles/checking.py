@@ -81,12 +81,7 @@ def check_profile(visit: Visit, node: Node, url: str, where: str) -> None:
     if not _of_type(node, profile):
         visit.note("structure", f"{url} is about {profile.type}, not {node.kind}", where)
         return
-    visit.depth += 1
-    if visit.depth > _DEEPEST:
-        visit.note("too-costly", "it is nested too deeply to be checked", where)
-    else:
-        check_element(visit, node, profile.rule, profile.rule, where)
-    visit.depth -= 1
+    check_element(visit, node, profile.rule, profile.rule, where)
 
 
 def _of_type(node: Node, profile: Profile) -> bool:
@@ -101,6 +96,15 @@ def check_element(visit: Visit, node: Node, rule: Rule, trunk: Rule, where: str)
         rule = _followed(trunk, rule.content)
     if not rule.children or (not isinstance(node.value, dict) and node.beside is None):
         return
+    if visit.depth >= _DEEPEST:
+        visit.note("too-costly", "it is nested too deeply to be checked", where)
+        return
+    visit.depth += 1
+    _check_children(visit, node, rule, trunk, where)
+    visit.depth -= 1
+
+
+def _check_children(visit: Visit, node: Node, rule: Rule, trunk: Rule, where: str) -> None:
     there = elements_of(visit, node, where)
     lists = _lists(node.kind if isinstance(node.value, dict) else "Element")
     for child in rule.required:

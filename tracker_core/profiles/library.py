@@ -38,15 +38,19 @@ class Library:
 
     stored: Callable[[str, str], Json | None] = _nothing
     _trees: dict[str, Branch | None] = field(default_factory=dict)
-    _profiles: dict[str, Profile | None] = field(default_factory=dict)
+    _profiles: dict[str, Profile] = field(default_factory=dict)
     _lock: Any = field(default_factory=RLock)
 
     def profile(self, canonical: str) -> Profile | None:
         """Return the profile of a canonical url (`url`, `url|version`), None when it is not known or has no base."""
-        if canonical not in self._profiles:
+        found = self._profiles.get(canonical)
+        if found is None:
             with self._lock:
-                self._profiles[canonical] = self._compiled(canonical)
-        return self._profiles[canonical]
+                found = self._compiled(canonical)
+                # Names of nothing are not kept: documents may claim any number of them.
+                if found is not None:
+                    self._profiles[canonical] = found
+        return found
 
     def base(self, type_: str) -> Profile | None:
         """Return the definition of a type of FHIR itself."""
@@ -66,11 +70,11 @@ class Library:
         return Profile(structure["url"], structure["type"], constrains, rule, contexts)
 
     def _tree(self, canonical: str) -> Branch | None:
-        if canonical not in self._trees:
+        structure = self._structure(canonical) if canonical not in self._trees else None
+        if structure is not None:
             self._trees[canonical] = None  # what is its own base has none
-            structure = self._structure(canonical)
-            self._trees[canonical] = grow(structure, self._tree) if structure else None
-        return self._trees[canonical]
+            self._trees[canonical] = grow(structure, self._tree)
+        return self._trees.get(canonical)
 
     def _structure(self, canonical: str) -> Json | None:
         url, _, version = canonical.partition("|")

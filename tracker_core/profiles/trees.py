@@ -10,6 +10,8 @@ from typing import Any
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 Json = dict[str, Any]
+# The types of a choice before a differential named some by their short paths, and those it named
+_OFFERED, _NAMED = "offered", "named"
 # What an element of a differential says instead of its base, word for word
 _REPLACED = ("min", "max", "maxLength", "type", "binding", "slicing", "contentReference", "sliceName", "path")
 _VALUES = ("fixed", "pattern", "minValue", "maxValue")
@@ -26,7 +28,7 @@ class Branch:
     def copy(self) -> "Branch":
         """Return a tree of its own."""
         return Branch(
-            dict(self.element),
+            {key: value for key, value in self.element.items() if key not in (_OFFERED, _NAMED)},
             {name: one.copy() for name, one in self.children.items()},
             {name: one.copy() for name, one in self.slices.items()},
         )
@@ -88,7 +90,7 @@ def _placed(trunk: Branch, id: str, find: Find | None) -> Branch:
     for segment in id.split(".")[1:]:
         name, _, slice_ = segment.partition(":")
         at = _child(trunk, at, name, find)
-        if slice_:
+        if slice_ and slice_ != name:
             at = _slice(at, slice_, find is not None)
     return at
 
@@ -105,13 +107,16 @@ def _child(trunk: Branch, at: Branch, name: str, find: Find | None) -> Branch:
 
 
 def _choice(at: Branch, name: str) -> Branch | None:
-    """`valueQuantity` is the slice of `value[x]` that is of this type (R4 5.1.0.14)."""
+    """`valueQuantity` is the slice of `value[x]` that is of this type (R4 5.1.0.14); other types are ruled out."""
     for base, branch in at.children.items():
         stem = base.removesuffix("[x]")
         if stem != base and name.startswith(stem) and name != stem:
             rest = name.removeprefix(stem)
-            code = next((t for t in branch.element.get("type", []) if t["code"].lower() == rest.lower()), None)
+            offered: list[Json] = branch.element.setdefault(_OFFERED, branch.element.get("type", []))
+            code = next((one for one in offered if one["code"].lower() == rest.lower()), None)
             if code is not None:
+                named = [one for one in branch.element.get(_NAMED, ()) if one != code]
+                branch.element[_NAMED] = branch.element["type"] = [*named, code]
                 made = _slice(branch, name, inherits=True)
                 made.element["type"] = [code]
                 return made

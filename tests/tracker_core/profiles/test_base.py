@@ -170,13 +170,18 @@ def test_stored_records_are_referred_to() -> None:
     assert issues(document, world=World(LIBRARY, fetch=lambda _: PATIENT, stored=True)) == []
 
 
-def test_what_is_nested_too_deeply_is_refused() -> None:
-    """No document makes validation fail."""
+@pytest.mark.parametrize("depth", [40, 400])
+def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
+    """No document makes validation fail: what is nested deeper than anybody writes is told."""
     item: dict[str, Any] = {"linkId": "0", "type": "group"}
-    for number in range(200):
-        item = {"linkId": str(number), "type": "group", "item": [item]}
-    document = {"resourceType": "Questionnaire", "status": "active", "item": [item]}
-    assert isinstance(issues(document), list)
+    for number in range(depth):
+        item = {"linkId": str(number + 1), "type": "group", "item": [item]}
+    document = {"resourceType": "Questionnaire", "status": "active", "item": [item], "text": PATIENT["text"]}
+    assert {code for code, _, _ in errors(document)} <= ({"too-costly"} if depth > 60 else {"invariant"})
+    extension: dict[str, Any] = {"url": "urn:x", "valueString": "y"}
+    for _ in range(depth):
+        extension = {"url": "urn:x", "extension": [extension]}
+    assert {code for code, _, _ in errors(PATIENT | {"extension": [extension]})} <= {"too-costly"}
 
 
 def test_unknown_types() -> None:

@@ -126,7 +126,10 @@ def test_by_type() -> None:
     assert errors(observation(valueQuantity={"value": 1}), short) == [
         ("required", "Observation.value.ofType(Quantity)")
     ]
-    assert errors(observation(valueString="x"), short) == [("required", "Observation.value")]
+    assert errors(observation(valueString="x"), short) == [
+        ("structure", "Observation.value.ofType(string)"),
+        ("required", "Observation.value"),
+    ]
 
 
 def test_by_existence() -> None:
