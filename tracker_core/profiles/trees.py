@@ -112,7 +112,8 @@ def _choice(at: Branch, name: str) -> Branch | None:
         stem = base.removesuffix("[x]")
         if stem != base and name.startswith(stem) and name != stem:
             rest = name.removeprefix(stem)
-            offered: list[Json] = branch.element.setdefault(_OFFERED, branch.element.get("type", []))
+            offered: list[Json] = branch.element.get(_OFFERED) or branch.element.get("type") or []
+            branch.element[_OFFERED] = offered
             code = next((one for one in offered if one["code"].lower() == rest.lower()), None)
             if code is not None:
                 named = [one for one in branch.element.get(_NAMED, ()) if one != code]
