@@ -42,8 +42,8 @@ def said(rule: Rule) -> dict[str, Any]:
 def differences(place: str, published: Rule, grown: Rule) -> Iterator[Difference]:
     """Yield where a grown rule says something else than the published one."""
     left, right = said(published), said(grown)
-    # The publisher drops the profiles of a sliced element's type from its slices; ours keep them.
-    kept = {"profiles"} if ":" in place.rpartition(".")[2] else set()
+    # The publisher leaves some of what is said of a sliced element out of its slices; ours repeat it.
+    kept = {"profiles", "invariants"} if ":" in place.rpartition(".")[2] else set()
     yield from ((place, key, left[key], right[key]) for key in left.keys() - kept if left[key] != right[key])
     for name, rule in published.children.items():
         if grown.children and name not in grown.children:
