@@ -2,7 +2,7 @@
 
     passed = fhirpath.compiled("value.exists() or dataAbsentReason.exists()").holds(document)
 
-Left out are `conformsTo`, `memberOf` and `sort`; they and unknown functions raise `Misread` when they are compiled.
+Functions that are not there raise `Misread` when they are compiled: `subsumes`, `slice` and others.
 """
 
 from tracker_core.fhirpath.context import Context, Failed

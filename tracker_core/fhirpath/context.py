@@ -15,6 +15,10 @@ class Failed(Exception):
     """An expression has no value: two items where one is expected, a text where a number is."""
 
 
+def _unasked(_what: str, _of: Node) -> bool:
+    raise Failed("nobody is there to be asked")
+
+
 def _nowhere(_reference: str, _from: Node | None) -> Node | None:
     return None
 
@@ -23,6 +27,7 @@ def _nowhere(_reference: str, _from: Node | None) -> Node | None:
 class Context:
     """`resource` is the one at hand, `root` the one that holds it when it is contained, `start` what the expression
     was asked of. `resolve(reference, element)` follows a reference; without one `resolve()` finds nothing.
+    `conforms(profile, element)` and `member(value set, element)` answer `conformsTo()` and `memberOf()`.
     """
 
     resource: Node | None = None
@@ -30,6 +35,8 @@ class Context:
     start: tuple[Value, ...] = ()
     variables: Mapping[str, Items] = field(default_factory=dict)
     resolve: Callable[[str, Node | None], Node | None] = _nowhere
+    conforms: Callable[[str, Node], bool | None] = _unasked
+    member: Callable[[str, Node], bool | None] = _unasked
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     this: tuple[Value, ...] = ()
     index: int = 0

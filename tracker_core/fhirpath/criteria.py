@@ -1,10 +1,12 @@
 """Functions that evaluate an argument for each item, and those that know documents (N1 5.1 to 5.8; FHIR R4 2.9.1)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 from tracker_core.fhirpath import moments
-from tracker_core.fhirpath.context import Context, Failed, Items, Run, truth
+from tracker_core.fhirpath.context import Context, Failed, Items, Run, told, truth
 from tracker_core.fhirpath.functions import hidden
 from tracker_core.fhirpath.narrative import is_narrative
 from tracker_core.fhirpath.nodes import Node, Value, plain
@@ -115,6 +117,36 @@ def _resolve(context: Context, focus: Items, _given: tuple[Run, ...]) -> Items:
     return out
 
 
+def _asked(ask: Callable[[Context], Callable[[str, Node], bool | None]]) -> Criterion:
+    """`conformsTo(profile)` and `memberOf(value set)`: of an element, asked of whoever evaluates."""
+
+    def run(context: Context, focus: Items, given: tuple[Run, ...]) -> Items:
+        if len(focus) > 1:
+            raise Failed("one element is asked about")
+        what = single(given[0](context, focus))
+        if not focus or not isinstance(focus[0], Node) or not isinstance(what, str):
+            return []
+        return told(ask(context)(what, focus[0]))
+
+    return run
+
+
+def sort(context: Context, focus: Items, keys: Sequence[tuple[Run, bool]]) -> Items:
+    """Return the items by keys, each (expression, greatest first); what has no key comes first."""
+    out = list(focus)
+    for run, descending in reversed(keys):
+        placed = [(_key(run(context.within(item, n), [item]), descending), item) for n, item in enumerate(out)]
+        placed.sort(key=lambda pair: pair[0], reverse=descending)
+        out = [item for _, item in placed]
+    return out
+
+
+def _key(items: Items, descending: bool) -> tuple[bool, str, Any]:
+    value = single(items)
+    known = isinstance(value, str | int | Decimal)
+    return known is not descending, "text" if isinstance(value, str) else "number", value if known else 0
+
+
 def _has_value(_context: Context, focus: Items, _given: tuple[Run, ...]) -> Items:
     return [len(focus) == 1 and isinstance(focus[0], Node) and focus[0].has_value()]
 
@@ -165,6 +197,8 @@ CRITERIA: dict[str, tuple[int, int, Criterion]] = {
     "descendants": (0, 0, _descendants),
     "extension": (1, 1, _extension),
     "resolve": (0, 0, _resolve),
+    "conformsTo": (1, 1, _asked(lambda context: context.conforms)),
+    "memberOf": (1, 1, _asked(lambda context: context.member)),
     "hasValue": (0, 0, _has_value),
     "getValue": (0, 0, _get_value),
     "htmlChecks": (0, 0, _html_checks),

@@ -1,14 +1,14 @@
 """Trees of expressions as closures: each takes a context and a collection, and gives a collection."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from tracker_core.fhirpath import functions, moments
 from tracker_core.fhirpath.context import Context, Failed, Items, Run, truth
-from tracker_core.fhirpath.criteria import CRITERIA
+from tracker_core.fhirpath.criteria import CRITERIA, sort
 from tracker_core.fhirpath.nodes import Node, Value, root
 from tracker_core.fhirpath.operators import OPERATORS, single
 from tracker_core.fhirpath.quantities import Quantity
@@ -43,7 +43,7 @@ class Expression:
 
 
 def _started(context: Context, node: Node) -> Context:
-    return Context(context.resource, context.root, (node,), context.variables, context.resolve, context.now, (node,))
+    return replace(context, start=(node,), this=(node,))
 
 
 @lru_cache(maxsize=8192)
@@ -222,6 +222,8 @@ def _call(tree: Tree) -> Run:
     name, parts = tree.text, tree.parts
     if name in _TESTS:
         return _tested(name, _focus, _type_name(tree))
+    if name == "sort":
+        return _sorting(parts)
     if name in CRITERIA:
         least, most, criterion = CRITERIA[name]
         if not least <= len(parts) <= most:
@@ -237,6 +239,15 @@ def _call(tree: Tree) -> Run:
         return function(focus, [argument(context, here) for argument in arguments])
 
     return run
+
+
+def _sorting(parts: tuple[Tree, ...]) -> Run:
+    """`sort(key, -key)`: a minus before a key turns its order around, also of texts."""
+    keys = [
+        (_leading(part.parts[0]), True) if part.kind == "sign" and part.text == "-" else (_leading(part), False)
+        for part in parts or (Tree("this", "$this"),)
+    ]
+    return lambda context, focus: sort(context, focus, keys)
 
 
 def _type_name(tree: Tree) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import re2
 
 from tracker_core.fhirpath import moments
+from tracker_core.fhirpath.boundaries import BOUNDARIES
 from tracker_core.fhirpath.context import Failed, Items
 from tracker_core.fhirpath.conversions import CONVERSIONS
 from tracker_core.fhirpath.nodes import Node, Value, plain
@@ -264,6 +265,7 @@ FUNCTIONS: dict[str, tuple[int, int, Function]] = {
     "min": (0, 0, _extreme(-1)),
     "max": (0, 0, _extreme(1)),
     **CONVERSIONS,
+    **BOUNDARIES,
 }
 
 

@@ -2,8 +2,8 @@
 
 from tracker_core.fhirpath import Failed, Node
 from tracker_core.profiles.rules import Discriminator, Rule, Slicing
-from tracker_core.profiles.values import asked, codings, has_pattern
-from tracker_core.profiles.visit import Visit
+from tracker_core.profiles.values import asked, has_pattern
+from tracker_core.profiles.visit import Visit, codings
 
 
 def divided(visit: Visit, nodes: list[Node], rule: Rule) -> list[str]:

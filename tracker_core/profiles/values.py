@@ -9,7 +9,7 @@ from tracker_core.fhirpath.operators import compare
 from tracker_core.fhirpath.quantities import read_quantity
 from tracker_core.issues import Severity
 from tracker_core.profiles.rules import Binding, Invariant, Rule
-from tracker_core.profiles.visit import Coded, Verdict, Visit
+from tracker_core.profiles.visit import Coded, Verdict, Visit, codings
 from tracker_core.records.definitions import enumerated
 
 _CODED = ("code", "Coding", "CodeableConcept", "Quantity", "string", "uri")
@@ -67,18 +67,6 @@ def _beyond(node: Node, bound: Any, sign: int) -> bool:
     except Failed:
         return False
     return order is not None and order * sign < 0
-
-
-def codings(node: Node) -> Coded:
-    """Return the codes of an element: (system, code), the system None where a code stands alone."""
-    value = node.value
-    if isinstance(value, str):
-        return [(None, value)]
-    if not isinstance(value, dict):
-        return []
-    held = value.get("coding", []) if node.kind == "CodeableConcept" else [value]
-    found = [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
-    return [(str(one.get("system", "")), one["code"]) for one in found if isinstance(one.get("code"), str)]
 
 
 def check_binding(visit: Visit, node: Node, binding: Binding, where: str) -> None:

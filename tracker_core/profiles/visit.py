@@ -19,6 +19,18 @@ Fetch = Callable[[str], dict[str, Any] | None]
 MOST_ISSUES = 500
 
 
+def codings(node: Node) -> Coded:
+    """Return the codes of an element: (system, code), the system None where a code stands alone."""
+    value = node.value
+    if isinstance(value, str):
+        return [(None, value)]
+    if not isinstance(value, dict):
+        return []
+    held = value.get("coding", []) if node.kind == "CodeableConcept" else [value]
+    found = [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
+    return [(str(one.get("system", "")), one["code"]) for one in found if isinstance(one.get("code"), str)]
+
+
 def no_codes(_value_set: str, _codings: Coded) -> Verdict:
     """Answer for a hub without terminology: nothing is known of any code."""
     return "unknown"
@@ -74,7 +86,15 @@ class Visit:
         holder = resource
         if resource.parent is not None and resource.name == "contained":
             holder = enclosing(resource.parent)
-        return Context(resource, holder, resolve=self.resolve)
+        return Context(resource, holder, resolve=self.resolve, conforms=self._conforms, member=self._member)
+
+    def _conforms(self, url: str, node: Node) -> bool | None:
+        return None if self.world.library.profile(url) is None else self.conforms(node, url)
+
+    def _member(self, value_set: str, node: Node) -> bool | None:
+        held = codings(node)
+        verdict = self.world.codes(value_set, held) if held else "out"
+        return None if verdict == "unknown" else verdict == "in"
 
     @property
     def entries(self) -> dict[str, Node]:

@@ -93,10 +93,12 @@ def test_paths_of_patches_are_right_or_refused(corpora: Path) -> None:
     assert counts["passed"] >= 60
 
 
-# Cases that ask for errors where a path leads nowhere, and one sum of a tenth of a second.
+# Cases that ask for errors where a path leads nowhere; a sum of a tenth of a second; bounds rounded towards zero, which
+# other cases round away from it.
 OTHERWISE = {
     "testSimpleFail", "testSimpleWithWrongContext", "testPolymorphismAsB", "testDollarOrderNotAllowed",
-    "testPlusDate19", "testFHIRPathAsFunction21", "testPolymorphismB", "testPolymorphicsB",
+    "testPolymorphismB", "testPolymorphicsB", "testFHIRPathAsFunction21", "testPlusDate19", "LowBoundaryDecimal15",
+    "HighBoundaryDecimal15", "HighBoundaryDecimal16",
 }  # fmt: skip
 
 
@@ -116,11 +118,11 @@ def _shown(value: Any) -> str:
 
 
 def test_the_engine_of_validation_is_right_or_refuses(corpora: Path) -> None:
-    """The whole language passes nine cases of ten; what it does not know it refuses."""
+    """The whole language passes 98 cases of 100; what it does not know it refuses."""
     counts, failed = run(corpora / "fhir/fhirpath", by_engine)
     tell("validation", counts, failed)
     assert {line.partition(":")[0] for line in failed} == OTHERWISE
-    assert counts["passed"] >= 850
+    assert counts["passed"] >= 921
 
 
 @pytest.mark.slow

@@ -161,3 +161,28 @@ def test_invariants_that_cannot_be_read_or_evaluated() -> None:
     found = validate(World(held), [document], [rule["url"]])[0]
     told = {one.text[:3]: one.severity for one in found if one.code == "invariant" and one.text[0] == "x"}
     assert told == {"x-2": "warning", "x-3": "warning"}
+
+
+def test_invariants_may_ask_for_profiles_and_value_sets() -> None:
+    """`conformsTo` and `memberOf` are answered by the library and by terminology; what is not known leaves it open."""
+    named = profile("named", "Patient", at("Patient.name", min=1))
+    keys = {
+        "a-1": f"conformsTo('{named['url']}')",
+        "a-2": "gender.memberOf('urn:vs')",
+        "a-3": "conformsTo('urn:unknown')",
+        "a-4": "gender.memberOf('urn:unknown')",
+    }
+    constraints = [{"key": k, "severity": "error", "human": "x", "expression": x} for k, x in keys.items()]
+    rule = profile("asks", "Patient", at("Patient", constraint=constraints))
+
+    def codes(value_set: str, held: Any) -> Any:
+        return "unknown" if value_set != "urn:vs" else "in" if held[0][1] == "male" else "out"
+
+    world = World(library(rule, named), codes)
+
+    def broken(document: dict[str, Any]) -> set[str]:
+        found = validate(world, [document], [rule["url"]])[0]
+        return {one.text[:3] for one in found if one.severity == "error"}
+
+    assert broken({"resourceType": "Patient", "name": [{"text": "x"}], "gender": "male"}) == set()
+    assert broken({"resourceType": "Patient", "gender": "female"}) == {"a-1", "a-2"}
