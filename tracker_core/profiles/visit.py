@@ -126,7 +126,7 @@ class Visit:
             holder = enclosing(holder.parent)
         if not id:
             return holder
-        return next((one for one in holder.children("contained") if one.value.get("id") == id), None)
+        return next((one for one in holder.children("contained") if _text(one, "id") == id), None)
 
     def _absolute(self, reference: str, start: Node | None) -> str:
         """A relative reference in a bundle stands below the base of its own entry's fullUrl."""
