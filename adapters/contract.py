@@ -65,7 +65,8 @@ class Sender:
 class Reading:
     """What a mapping read: the changes, and every issue it met on the way (rows that failed, unknown codes).
 
-    `mapping` is the edition of the tables that read it, empty where none did.
+    `mapping` is the edition of the tables that read it, empty where none did. `receipts` are answers to messages of
+    ours that came as messages of their own: control id -> receipt.
     `rejected` refuses the whole document although parts of it could be read; `dry_run` asks for the report of an
     import that is then undone (DHIS2 `importMode=VALIDATE`).
     """
@@ -75,6 +76,7 @@ class Reading:
     rejected: bool = False
     dry_run: bool = False
     mapping: str = ""
+    receipts: dict[str, "Receipt"] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -257,6 +259,8 @@ class Adapter:
     show(raw, envelope) -> JSON-able object
         the body as a person reads it; raises as `parse` does. JSON bodies need none
     face    its HTTP routes, where it has any: the hub mounts them behind authentication and size limits
+    heeded  settings of a peer that `parse` and `answer` need: they are put among the envelope's parameters, and a
+        replay sees what was seen the first time
     """
 
     name: str
@@ -270,5 +274,6 @@ class Adapter:
     send: Callable[[Outgoing, Peer], Receipt] | None = None
     pull: Callable[[Peer, dict[str, Any], Callable[[Sequence[str]], set[str]]], Iterator[Pulled]] | None = None
     face: Face | None = None
+    heeded: tuple[str, ...] = ()
     show: Callable[[bytes, Envelope], Any] | None = None
     trigger: Callable[[str, Happened, Peer], str] | None = None

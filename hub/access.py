@@ -1,8 +1,7 @@
 """The way in that HTTP faces, MLLP and watched folders share: which peer is speaking, and the flow behind it."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adapters.contract import Accepted, Envelope
@@ -11,8 +10,7 @@ from hub.runtime import Runtime
 from tracker_core import peers
 from tracker_core.context import Peer, User
 from tracker_core.database import AsyncPool, Session, reading, transaction
-from tracker_core.errors import Conflict, Forbidden, HubError
-from tracker_core.issues import Report
+from tracker_core.errors import Conflict, Forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +22,12 @@ class HubAccess:
 
     def accept(self, format_: str, raw: bytes, envelope: Envelope, user: User, peer: str = "") -> Accepted:
         """Store the bytes, process them, return the end of it; see the protocol."""
-        with reading(self.runtime.pool) as session:
-            sender = _sender(session, format_, user, peer)
-        return work.accept(self.runtime, sender, raw, envelope, user.username)
+        sender = sender_of(self.runtime, format_, user, peer)
+        return work.accept(self.runtime, sender, raw, informed(self.runtime, sender, envelope), user.username)
 
     def queue(self, format_: str, raw: bytes, envelope: Envelope, user: User, control_id: str) -> int:
         """Store the bytes for a worker; see the protocol."""
-        with transaction(self.runtime.pool) as session:
-            sender = _sender(session, format_, user, "")
+        sender = sender_of(self.runtime, format_, user, "")
         return work.keep(self.runtime, sender, raw, envelope, user.username, control_id).id
 
     @property
@@ -48,11 +44,16 @@ class HubAccess:
         return transaction(self.runtime.pool)
 
 
-def _sender(session: Session, format_: str, user: User, code: str) -> Peer:
-    if not code and user.peer is not None:
-        sender = peers.by_ids(session, [user.peer])[user.peer]
-    else:
-        sender = peers.ensure(session, code or format_, format_)
+def sender_of(runtime: Runtime, format_: str, user: User, code: str) -> Peer:
+    """Return the peer that is speaking: the one called `code`, else the user's own, else the one named as the format.
+
+    Raises `Conflict` when it speaks another format, `Forbidden` when it is switched off.
+    """
+    with reading(runtime.pool) as session:
+        if not code and user.peer is not None:
+            sender = peers.by_ids(session, [user.peer])[user.peer]
+        else:
+            sender = peers.ensure(session, code or format_, format_)
     if sender.format != format_:
         raise Conflict(f"the peer {sender.code} speaks {sender.format}, not {format_}")
     if not sender.active:
@@ -60,17 +61,8 @@ def _sender(session: Session, format_: str, user: User, code: str) -> Peer:
     return sender
 
 
-def listen(
-    runtime: Runtime, format_: str, name_sender: Callable[[bytes], str], user: User
-) -> Callable[[bytes, Envelope], bytes]:
-    """Return what takes one message off a wire and gives its answer, whatever happens; its bytes name the sender."""
-    access = HubAccess(runtime)
-    adapter = runtime.adapter(format_)
-
-    def take(raw: bytes, envelope: Envelope) -> bytes:
-        try:
-            return access.accept(format_, raw, envelope, user, name_sender(raw)).answer
-        except HubError as error:
-            return adapter.answer(raw, envelope, Report(rejected=True), error)
-
-    return take
+def informed(runtime: Runtime, peer: Peer, envelope: Envelope) -> Envelope:
+    """Return `envelope` with the settings of its sender that parsing and answering need, where it names no others."""
+    heeded = runtime.adapter(peer.format).heeded
+    said = {name: str(peer.settings[name]) for name in heeded if peer.settings.get(name)}
+    return replace(envelope, parameters=said | envelope.parameters) if said else envelope

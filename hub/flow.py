@@ -11,11 +11,11 @@ from hub.runtime import Runtime
 from hub.translations import of_peer, outward
 from hub.views import load_view
 from terminology import snapshots
-from tracker_core import history, messages, peers, pulls, quality, records, routes, unmapped
+from tracker_core import aggregates, history, messages, peers, pulls, quality, records, routes, unmapped
 from tracker_core.context import Peer
 from tracker_core.database import Rollback, Session
 from tracker_core.errors import Unsupported
-from tracker_core.issues import Report
+from tracker_core.issues import Issue, Report
 from tracker_core.messages import Arrival, Message, State
 from tracker_core.records.definitions import type_names
 from tracker_core.subscriptions import events
@@ -73,7 +73,9 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     codes = unmapped.untranslated(reading.issues)
     parked = bool(codes) and peer.settings.get("unmapped") == "park"
     judging = court(session, peer)
-    if not report.rejected and not parked:
+    if reading.receipts:
+        report.issues += _settle(session, peer, reading.receipts)
+    elif not report.rejected and not parked:
         _attempt(session, message, peer, reading, report, judging)
     unmapped.note(session, peer.id, message.id, codes)
     judging.close(reading.changes, report)
@@ -82,6 +84,26 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     state: State = "parked" if parked else "rejected" if report.rejected else "done"
     messages.finish(session, message.id, state, report.as_json(), answer)
     return report, answer
+
+
+def _settle(session: Session, peer: Peer, receipts: dict[str, Receipt]) -> list[Issue]:
+    """End the messages to `peer` that these receipts name; return what names none."""
+    sent = messages.sent(session, peer.id, list(receipts))
+    for control_id, message in sent.items():
+        conclude(session, message, receipts[control_id])
+    text = "no message to this sender bears this control id"
+    return [Issue("unknown-control-id", text, "warning", value=name) for name in receipts if name not in sent]
+
+
+def conclude(session: Session, message: Message, receipt: Receipt) -> None:
+    """End an outbound message by what its receiver answered."""
+    report = Report(issues=receipt.issues, rejected=not receipt.accepted)
+    error = "" if receipt.accepted else "; ".join(issue.text for issue in receipt.issues) or "refused"
+    state: State = "done" if receipt.accepted else "rejected"
+    messages.finish(session, message.id, state, report.as_json(), receipt.answer, error)
+    note_names(session, message, receipt.names)
+    if "report" in message.about:
+        aggregates.record_answer(session, message.about["report"], receipt.accepted, receipt.items)
 
 
 def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, report: Report, judging: Court) -> None:

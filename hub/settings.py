@@ -106,6 +106,13 @@ class Settings:
     mllp: Address = field(
         default=Address("127.0.0.1", 2575), metadata=_told(read_address, "where to serve HL7v2 over MLLP, HOST:PORT")
     )
+    mllp_tls_certificate: Path | None = field(
+        default=None, metadata=_told(Path, "certificate (PEM) of the MLLP server, which then speaks TLS only")
+    )
+    mllp_tls_key: Path | None = field(default=None, metadata=_told(Path, "its key, when that is not in the same file"))
+    mllp_tls_ca: Path | None = field(
+        default=None, metadata=_told(Path, "authorities (PEM): MLLP senders must show a certificate that they signed")
+    )
     role: str = field(
         default="all", metadata=_told(read_choice("all", "api", "mllp"), "what this process serves: all, api or mllp")
     )
@@ -184,7 +191,7 @@ def describe() -> str:
     for setting in fields(Settings):
         shown = isinstance(setting.default, str | int | Address) and setting.default != ""
         default = f" [{setting.default}]" if shown else ""
-        lines.append(f"{PREFIX}{setting.name.upper():<17} {setting.metadata['help']}{default}")
+        lines.append(f"{PREFIX}{setting.name.upper():<20} {setting.metadata['help']}{default}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ import structlog
 from adapters.contract import Accepted, Envelope, Interrupted, Receipt
 from hub import flow
 from hub.runtime import Runtime
-from tracker_core import aggregates, messages, peers
+from tracker_core import messages, peers
 from tracker_core.context import Peer
 from tracker_core.database import Collision, transaction
 from tracker_core.errors import Conflict, HubError, Malformed, Unavailable, Unsupported, wording
@@ -26,23 +26,35 @@ def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: 
     answered as soon as readable bytes are durably kept; what is wrong with them is then in the message browser.
     Raises `Unavailable` only when the bytes could not be kept; whatever happens later is in the result.
     """
-    if peer.settings.get("acknowledge") == "stored" and _readable(runtime, peer, raw, envelope):
+    if peer.settings.get("acknowledge") == "stored" and unreadable(runtime, peer, raw, envelope) is None:
         return _keep(runtime, peer, raw, envelope, actor)
     with transaction(runtime.pool) as session:
         # The commit that ends the processing makes this one durable too, and no answer leaves before that.
         session.execute("set local synchronous_commit = off")
         message = flow.receive(session, runtime, peer, raw, envelope, actor, leased=True)
+    return complete(runtime, peer, message, raw, envelope, actor)
+
+
+def take_in(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Message:
+    """Keep the bytes durably for the caller to `complete` them; no worker takes them while the lease lasts."""
+    with transaction(runtime.pool) as session:
+        return flow.receive(session, runtime, peer, raw, envelope, actor, leased=True)
+
+
+def complete(runtime: Runtime, peer: Peer, message: Message, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
+    """Process what was just kept, and return the end of it; a repeat is answered as the first time."""
     if message.repeated:
         return answer_repeat(runtime, peer, message, raw, envelope, actor)
     return settle(runtime, message)
 
 
-def _readable(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope) -> bool:
+def unreadable(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope) -> HubError | None:
+    """Return what keeps the bytes from being read at all; None when nothing does."""
     try:
         runtime.adapter(peer.format).parse(raw, envelope)
-    except HubError:
-        return False
-    return True
+    except HubError as error:
+        return error
+    return None
 
 
 def _keep(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
@@ -204,20 +216,10 @@ def _fail_delivery(runtime: Runtime, message: Message, error: Exception) -> None
 
 
 def _record(runtime: Runtime, message: Message, receipt: Receipt) -> None:
-    report = Report(issues=receipt.issues, rejected=not receipt.accepted)
-    error = "" if receipt.accepted else "; ".join(issue.text for issue in receipt.issues) or "refused"
     with transaction(runtime.pool) as session:
-        messages.finish(
-            session,
-            message.id,
-            "done" if receipt.accepted else "rejected",
-            report.as_json(),
-            receipt.answer,
-            error,
-        )
-        flow.note_names(session, message, receipt.names)
-        if "report" in message.about:
-            aggregates.record_answer(session, message.about["report"], receipt.accepted, receipt.items)
+        # The receiver may have answered on a line of its own in the meantime: that was its last word.
+        if messages.lock_waiting(session, message.id):
+            flow.conclude(session, message, receipt)
 
 
 def claim(runtime: Runtime, direction: str, worker: str, limit: int) -> Sequence[Message]:

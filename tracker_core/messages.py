@@ -180,6 +180,16 @@ def by_ids(session: Session, ids: Sequence[int]) -> dict[int, Message]:
     return {row[0]: Message(*row) for row in rows}
 
 
+def sent(session: Session, peer: int, control_ids: Sequence[str]) -> dict[str, Message]:
+    """Return the outbound messages to `peer` with these control ids, by control id, locked for this transaction."""
+    rows = session.execute(
+        f"select {_FIELDS} from message where direction = 'out' and peer = %s and control_id = any(%b) order by id"
+        " for update",
+        (peer, list(control_ids)),
+    )
+    return {row[5]: Message(*row) for row in rows}
+
+
 def read(session: Session, id: int) -> Message:
     """Return one message. Raises `NotFound`."""
     found = by_ids(session, [id])
@@ -298,11 +308,15 @@ def finish(
 
 
 def postpone(session: Session, message: Message, error: str) -> None:
-    """Try `message` again later: waits double from one second to five minutes, with jitter; parked after three days."""
+    """Try `message` again later: waits double from one second to five minutes, with jitter; parked after three days.
+
+    One that has ended in the meantime (its receiver answered on a line of its own) stays as it is.
+    """
     wait = min(RETRY_SECONDS, 2.0 ** min(message.attempts, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
     session.execute(
         "update message set error = %s, lease_until = null, leased_by = null, due = now() + make_interval(secs => %s),"
-        f" state = case when created < now() - interval '{PATIENCE}' then 'parked' else 'waiting' end where id = %s",
+        f" state = case when created < now() - interval '{PATIENCE}' then 'parked' else 'waiting' end"
+        " where id = %s and state = 'waiting'",
         (error, wait, message.id),
     )
 

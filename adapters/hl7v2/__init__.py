@@ -17,6 +17,7 @@ ADAPTER = Adapter(
     render=writing.render,
     send=sending.send,
     face=FACE,
+    heeded=("charset", "acks"),
     show=showing.show,
     trigger=trigger,
 )

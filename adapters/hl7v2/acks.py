@@ -64,6 +64,31 @@ def answer(
     return acknowledge(raw, verdict, faults_of(report, error, verdict), default, silent=silent)
 
 
+def accept(raw: bytes, error: BaseException | None = None, default: str = "") -> bytes:
+    """Return the accept acknowledgement (CA, CE, CR): the first of two answers; empty unless MSH-15 asks (2.9.3.2)."""
+    header = read_header(raw, default)
+    verdict: Verdict = "AA" if error is None else "AE" if wording(error).retried else "AR"
+    if header is None or not wanted(header.text(15).upper(), verdict):
+        return b""
+    faults = faults_of(Report(), error, verdict)
+    return rendered(header, "C" + verdict[1], faults)
+
+
+def is_accept(answer: bytes) -> bool:
+    """Tell whether an acknowledgement is an accept acknowledgement: CA, CE or CR."""
+    return re.search(rb"\rMSA.C[AER]", answer) is not None
+
+
+def expecting(answer: bytes, number: int) -> bytes:
+    """Return an acknowledgement that names the sequence number expected next (MSA-4)."""
+    message, _ = charset.parse_message(answer)
+    found = message.first("MSA")
+    if found is not None:
+        found += [""] * (5 - len(found))
+        found[4] = str(number)
+    return charset.render_message(message)
+
+
 def refuse(raw: bytes, verdict: Verdict, condition: str, text: str) -> bytes:
     """Return the refusal of a message, or of the beginning of one, that never reached the flow."""
     return acknowledge(raw, verdict, [Fault(condition, (), "E", "", text)])
@@ -79,7 +104,11 @@ def acknowledge(
     code = code_for(header, verdict)
     if not code and silent:
         return b""
-    code = code or verdict
+    return rendered(header, code or verdict, faults)
+
+
+def rendered(header: Header, code: str, faults: Sequence[Fault]) -> bytes:
+    """Return the acknowledgement with this code as bytes."""
     message = er7.Message(header.encoding, [msh(header), msa(header, code, faults)])
     if header.version and header.version < (2, 5):
         message.segments += old_err(faults, header.encoding)

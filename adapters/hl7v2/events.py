@@ -19,6 +19,8 @@ TAKEN = {
     "SIU": frozenset(f"S{n}" for n in range(12, 27)),
     "VXU": frozenset({"V04"}),
 }
+# An answer to a message of ours, on a line of its own.
+ACK = "ACK"
 # MSH-9 -> MSH-9.3, the structure that the standard gives the event (table 0354).
 SENT = {
     **dict.fromkeys(("ADT^A01", "ADT^A04", "ADT^A08", "ADT^A13"), "ADT_A01"),
@@ -49,6 +51,8 @@ def check_header(message: Message) -> None:
     version = er7.value(header, encoding, 12)
     if version and not version.startswith("2"):
         raise Unsupported(f"{version!r} is not a version of HL7 v2", "MSH-12")
+    if kind == ACK:
+        return
     if kind not in TAKEN:
         raise Unsupported(f"messages of type {kind} are not taken in; {', '.join(sorted(TAKEN))} are", "MSH-9.1")
     if event not in TAKEN[kind]:

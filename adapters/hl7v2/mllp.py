@@ -7,7 +7,8 @@ import ssl
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar
 
 from adapters.contract import Envelope
 from adapters.hl7v2 import acks, batches
@@ -29,7 +30,19 @@ class Fault:
     size: int
 
 
-Handle: TypeAlias = Callable[[bytes, str], Awaitable[bytes]]
+Later = TypeVar("Later")
+
+
+@dataclass(frozen=True, slots=True)
+class Two(Generic[Later]):
+    """Two answers to one message: the first as it is, and what gives the second once the message was dealt with."""
+
+    first: bytes
+    rest: Callable[[], Later]
+
+
+Take: TypeAlias = Callable[[bytes, Envelope], bytes | Two[bytes]]
+Handle: TypeAlias = Callable[[bytes, str], Awaitable[bytes | Two[Awaitable[bytes]]]]
 Notice: TypeAlias = Callable[[Fault], Awaitable[None]]
 
 
@@ -106,8 +119,9 @@ async def serve(
 ) -> Listener:
     """Listen for MLLP on `host` and `port` (0 picks one) and return the running server.
 
-    `handle(message, address)` returns the answer, empty for none; messages of one connection are handled one after the
-    other, and nothing more is read from a connection while it is busy. When it raises, the answer says so.
+    `handle(message, address)` returns the answer, empty for none, or two of them; messages of one connection are
+    handled one after the other, and nothing more is read from a connection while it is busy. When it raises, the
+    answer says so.
     `notice` is told of everything that arrived and was no message. A frame beyond the limit is answered AR and
     the connection goes on. With `tls` the server speaks TLS; client certificates are as that context demands.
     Raises `OSError` when the address cannot be had.
@@ -117,15 +131,30 @@ async def serve(
     return listener
 
 
-def threaded(take: Callable[[bytes, Envelope], bytes], executor: Executor) -> Handle:
+def threaded(take: Take, executor: Executor) -> Handle:
     """Return a handler that runs the blocking `take(message, envelope)` on `executor`, once per message of a batch."""
 
-    async def handle(raw: bytes, address: str) -> bytes:
+    async def handle(raw: bytes, address: str) -> bytes | Two[Awaitable[bytes]]:
         envelope = Envelope(content_type="application/hl7-v2", headers={"mllp": address})
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(executor, batches.answer_all, raw, lambda one: take(one, envelope))
+        answered = await loop.run_in_executor(executor, take_in_turn, take, raw, envelope)
+        if isinstance(answered, Two):
+            return Two(answered.first, partial(loop.run_in_executor, executor, answered.rest))
+        return answered
 
     return handle
+
+
+def take_in_turn(take: Take, raw: bytes, envelope: Envelope) -> bytes | Two[bytes]:
+    """Take one message, or those of a batch, each of which has one answer: its last one."""
+    if not batches.is_batch(raw):
+        return take(raw, envelope)
+
+    def last(message: bytes) -> bytes:
+        answered = take(message, envelope)
+        return (answered.rest() or answered.first) if isinstance(answered, Two) else answered
+
+    return batches.answer_all(raw, last)
 
 
 async def converse(listener: Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -172,11 +201,11 @@ async def take_all(listener: Listener, pieces: list[Piece], address: str, writer
     listener.busy.add(task)
     try:
         for piece in pieces:
-            answer = await take(listener, piece, address)
-            if answer:
-                writer.write(frame(answer))
-                async with asyncio.timeout(listener.limits.stall):
-                    await writer.drain()
+            answered = await take(listener, piece, address)
+            if isinstance(answered, Two):
+                await say(listener, writer, answered.first)
+                answered = await finish(answered, piece, address)
+            await say(listener, writer, answered)
             if piece.kind == "junk" and piece.size > KEPT:
                 return False
     finally:
@@ -184,8 +213,25 @@ async def take_all(listener: Listener, pieces: list[Piece], address: str, writer
     return True
 
 
-async def take(listener: Listener, piece: Piece, address: str) -> bytes:
-    """Return the answer to one piece; empty where there is nobody to answer."""
+async def say(listener: Listener, writer: asyncio.StreamWriter, answer: bytes) -> None:
+    """Write an answer, if there is one, and wait until the sender takes it. Raises `TimeoutError`."""
+    if answer:
+        writer.write(frame(answer))
+        async with asyncio.timeout(listener.limits.stall):
+            await writer.drain()
+
+
+async def finish(answered: Two[Awaitable[bytes]], piece: Piece, address: str) -> bytes:
+    """Return the second answer."""
+    try:
+        return await answered.rest()
+    except Exception as error:
+        log.exception("a message from %s could not be handled", address)
+        return acks.answer(piece.data, Report(), error)
+
+
+async def take(listener: Listener, piece: Piece, address: str) -> bytes | Two[Awaitable[bytes]]:
+    """Return the answer, or the answers, to one piece; empty where there is nobody to answer."""
     if piece.kind == "frame":
         try:
             return await listener.handle(piece.data, address)

@@ -8,13 +8,14 @@ from typing import Any
 import mappings
 from adapters.contract import Reading, Sender
 from adapters.hl7v2 import authorities, charset, identities
-from adapters.hl7v2.events import event_of
+from adapters.hl7v2.events import ACK, event_of
 from adapters.hl7v2.format import Document, Part
+from adapters.hl7v2.receipts import read_verdict, receipt_of
 from mappings import BadRow, Mappings, Profile
 from mappings.er7 import Message
 from tracker_core.changes import ChangeSet, RecordChange
 from tracker_core.context import Peer
-from tracker_core.errors import Unsupported
+from tracker_core.errors import Unavailable, Unsupported
 from tracker_core.issues import Issue
 
 
@@ -39,19 +40,33 @@ def read(document: Document, sender: Sender) -> Reading:
     """Return what the messages ask for. A message that names no patient is refused.
 
     The peer's settings give `overlay`, `zone`, `naming` and, for messages that do not name one, `charset`. In a batch
-    each message stands alone.
+    each message stands alone. An ACK is the receipt of a message of ours.
     """
     profile = mappings.profile_from(sender.peer.settings, sender.peer.code, sender.translate)
     tables = tables_of(sender.peer)
     changes = ChangeSet(atomic=len(document.parts) == 1)
     reading = Reading(changes, list(document.issues), mapping=tables.edition)
     for number, part in enumerate(document.parts, 1):
+        if event_of(part.message)[0] == ACK:
+            take_receipt(part, reading)
+            continue
         wanted = in_charset(part, str(sender.peer.settings.get("charset", "")))
         foreign = authorities.check(wanted.message, sender.peer.settings, profile)
         reading.issues += foreign
         reading.rejected = reading.rejected or any(issue.severity == "error" for issue in foreign)
         read_part(wanted, tables, profile, reading, "" if number == 1 else f"{number}-")
     return reading
+
+
+def take_receipt(part: Part, reading: Reading) -> None:
+    """Add an acknowledgement that came as a message of its own. CA, CE and a locked record leave all as it is."""
+    verdict = read_verdict(part.raw)
+    if verdict.code == "CA":
+        return
+    try:
+        reading.receipts[verdict.control_id] = receipt_of(verdict)
+    except Unavailable as error:
+        reading.issues.append(Issue("transient", error.detail, "warning", "MSA-1"))
 
 
 def in_charset(part: Part, default: str) -> Part:

@@ -12,9 +12,10 @@ import pytest
 
 from adapters.hl7v2 import acks, client, mllp
 from adapters.hl7v2.framing import frame
-from adapters.hl7v2.header import read_header, sender_code
-from hub import access, work
+from adapters.hl7v2.header import read_header
+from hub import work
 from hub.runtime import Runtime
+from hub.wire import listen
 from tests.adapters.hl7v2.wire import answering, connected, listening, receive, sample
 from tracker_core import history, identity, messages, peers, records, routes
 from tracker_core.context import User
@@ -31,7 +32,7 @@ Send = Callable[[bytes], str]
 @contextmanager
 def wire(runtime: Runtime) -> Iterator[Send]:
     """The hub behind MLLP; yields what sends a message and returns MSA-1 (of a batch, all; of an ACK, none)."""
-    take = access.listen(runtime, "hl7v2", sender_code, WIRE)
+    take = listen(runtime, WIRE)
     with (
         ThreadPoolExecutor(4) as threads,
         listening(mllp.threaded(take, threads)) as server,

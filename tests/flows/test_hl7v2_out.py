@@ -11,10 +11,10 @@ import pytest
 from psycopg import sql
 
 from adapters.hl7v2 import client, mllp
-from adapters.hl7v2.header import sender_code
-from hub import access, work
+from hub import work
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
+from hub.wire import listen
 from terminology import published
 from tests.adapters.hl7v2.wire import listening, sample
 from tests.conftest import database
@@ -45,7 +45,7 @@ def second(server_url: str, template: str) -> Iterator[Runtime]:
 @contextmanager
 def connected(sender: Runtime, receiver: Runtime, types: dict[str, list[str]], **settings: Any) -> Iterator[None]:
     """Let one hub send what it learns to another over MLLP: message type -> record types; persons for ADT."""
-    take = access.listen(receiver, "hl7v2", sender_code, WIRE)
+    take = listen(receiver, WIRE)
     with ThreadPoolExecutor(2) as threads, listening(mllp.threaded(take, threads)) as server:
         with transaction(sender.pool) as session:
             address = f"mllp://127.0.0.1:{server.port}"

@@ -96,4 +96,4 @@ def test_description_lists_every_setting() -> None:
     """The help knows each variable."""
     text = describe()
     assert "TRACKER_HUB_ADMIN_PASSWORD" in text
-    assert "TRACKER_HUB_HTTP              where to serve HTTP, HOST:PORT [127.0.0.1:8080]" in text
+    assert "TRACKER_HUB_HTTP                 where to serve HTTP, HOST:PORT [127.0.0.1:8080]" in text

@@ -5,7 +5,6 @@ import re
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,7 @@ from adapters.contract import Envelope, Outgoing
 from adapters.hl7v2 import acks, client, mllp, sending
 from adapters.hl7v2.framing import frame
 from adapters.hl7v2.mllp import Limits
-from tests.adapters.hl7v2.wire import connected, listening, receive, sample
+from tests.adapters.hl7v2.wire import certify, connected, listening, receive, sample
 from tracker_core.context import Peer
 from tracker_core.errors import Unavailable
 from tracker_core.issues import Report
@@ -300,14 +299,7 @@ def test_a_blocking_handler_runs_in_threads_once_per_message() -> None:
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost and its key, made for this run."""
-    folder = tmp_path_factory.mktemp("tls")
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
-    try:
-        subprocess.run([*command, "-keyout", folder / "key", "-out", folder / "cert"], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    return folder
+    return certify(tmp_path_factory.mktemp("tls"))
 
 
 def peer_of(port: int, folder: Path, **settings: str) -> Peer:

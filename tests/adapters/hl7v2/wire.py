@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -10,6 +11,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from adapters.hl7v2 import mllp
 from adapters.hl7v2.mllp import Fault, Handle, Limits
@@ -71,6 +74,17 @@ def listening(handle: Handle, limits: Limits | None = None, tls: ssl.SSLContext 
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+def certify(folder: Path) -> Path:
+    """Write a certificate for localhost (`cert`) and its key (`key`) into `folder`; skip without openssl."""
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
+    try:
+        subprocess.run([*command, "-keyout", folder / "key", "-out", folder / "cert"], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    return folder
 
 
 async def turn() -> None:
