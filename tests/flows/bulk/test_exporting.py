@@ -8,6 +8,8 @@ import pytest
 from hub import bulk
 from hub.runtime import Runtime
 from tests.flows.bulk.conftest import ASYNC, exported, lines, names, work
+from tracker_core import peers, users
+from tracker_core.database import Pool, transaction
 
 pytestmark = pytest.mark.usefixtures("ward")
 OF_ADA = ["Group/half", "Observation/of-ada", "Patient/ada"]
@@ -38,14 +40,22 @@ def test_levels(client: httpx.Client, runtime: Runtime) -> None:
     assert names(lines(client, client.get(begun.headers["content-location"]).json())) == ["Patient/bayo"]
 
 
-def test_others_records_of_a_member_stay_out(client: httpx.Client, runtime: Runtime, put: Callable[..., None]) -> None:
+def test_others_records_of_a_member_stay_out(
+    client: httpx.Client, runtime: Runtime, pool: Pool, put: Callable[..., None]
+) -> None:
     """A person known by two sources: the export of the one record leaves out the other one and what is about it."""
-    shared = [{"system": "urn:national", "value": "77"}]
+    shared = [{"system": "urn:national", "value": "19900101-4711"}]
     assert client.put("/hub/identifier-systems", json={"system": "urn:national"}).status_code == 200
+    with transaction(pool) as session:
+        users.create(session, "emr", "secret-of-the-emr", peer=peers.save(session, "emr", "fhir").id)
     put("Patient", "ada", name=[{"family": "Ada"}], gender="female", identifier=shared)
+    client.auth = httpx.BasicAuth("emr", "secret-of-the-emr")
     put("Patient", "ada-too", name=[{"family": "Ada"}], gender="female", identifier=shared)
-    other = {"reference": "Patient/ada-too"}
-    put("Observation", "of-ada-too", status="final", code={"text": "x"}, subject=other)
+    put("Observation", "other", status="final", code={"text": "x"}, subject={"reference": "Patient/ada-too"})
+    client.auth = httpx.BasicAuth("admin", "secret-enough")
+    with transaction(pool) as session:
+        rows = session.execute("select count(distinct subject) from record where id in ('ada', 'ada-too')").fetchone()
+    assert rows == (1,)
     assert names(lines(client, exported(client, runtime, "/fhir/Group/half/$export"))) == OF_ADA
 
 
@@ -149,40 +159,14 @@ def test_files(client: httpx.Client, runtime: Runtime, put: Callable[..., None])
     assert client.get(url + "x").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("path", "parameters", "text"),
-    [
-        ("/fhir/$export", {"_outputFormat": "text/csv"}, "application/fhir+ndjson"),
-        ("/fhir/$export", {"_type": "Nothing"}, "no resource type 'Nothing'"),
-        ("/fhir/$export", {"_since": "yesterday"}, "_since is an instant"),
-        ("/fhir/$export", {"_until": "2026-13-01"}, "_until is an instant"),
-        ("/fhir/$export", {"_typeFilter": "status=final"}, "_typeFilter is a search on a type"),
-        ("/fhir/$export", {"_typeFilter": "Observation?date=never"}, "never"),
-        ("/fhir/$export", {"_typeFilter": "Observation?nothing=1"}, "no search parameter nothing"),
-        ("/fhir/$export", {"_typeFilter": "Observation?_include=*"}, "_include has no place"),
-        ("/fhir/$export", {"_type": "Patient", "_typeFilter": "Observation?code=1"}, "_type leaves out"),
-        ("/fhir/$export", {"_elements": "Patient.nothing"}, "no element 'nothing'"),
-        ("/fhir/$export", {"_elements": "Nothing.name"}, "no resource type"),
-        (
-            "/fhir/$export",
-            {"includeAssociatedData": "LatestProvenanceResources"},
-            "does not offer includeAssociatedData",
-        ),
-        ("/fhir/$export", {"patient": "Patient/ada"}, "for Patient/$export and Group/[id]/$export alone"),
-        ("/fhir/Patient/$export", {"patient": "Patient/ada"}, "Parameters of a POST"),
-        ("/fhir/Patient/$export", {"patient": "Group/half"}, "no reference to a Patient"),
-    ],
-)
-def test_refusals(client: httpx.Client, path: str, parameters: dict[str, str], text: str) -> None:
-    """What cannot be read and what is not offered is refused with its name."""
-    refused = client.get(path, params=parameters, headers=ASYNC)
-    assert refused.status_code == 400
-    assert text in refused.json()["issue"][0]["diagnostics"]
-
-
 def test_other_refusals(client: httpx.Client) -> None:
-    """An export without the header, of a group that is not there, and one too many."""
+    """An export without the header, of what cannot be read, of a group that is not there, and one too many."""
     assert client.get("/fhir/$export").status_code == 400
+    unread = client.get("/fhir/$export", params={"_typeFilter": "Observation?date=never"}, headers=ASYNC)
+    assert unread.status_code == 400
+    assert "never" in unread.json()["issue"][0]["diagnostics"]
+    named = client.get("/fhir/Patient/$export", params={"patient": "Patient/ada"}, headers=ASYNC)
+    assert "Parameters of a POST" in named.json()["issue"][0]["diagnostics"]
     assert client.get("/fhir/Group/nobody/$export", headers=ASYNC).status_code == 404
     begun = [client.get("/fhir/$export", headers=ASYNC) for _ in range(6)]
     assert [one.status_code for one in begun] == [202] * 5 + [429]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,21 +27,24 @@ TOPIC = "http://example.org/topics/observations"
 
 @dataclass(slots=True)
 class Subscriber:
-    """An HTTP server that keeps what it was sent, and answers by `status`."""
+    """An HTTP server that keeps what it was sent, and answers by `status` once it may (`answering`)."""
 
     status: int = 200
+    answering: Event = field(default_factory=Event)
     got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     server: ThreadingHTTPServer = field(init=False)
 
     def __post_init__(self) -> None:
         """Start listening."""
         made = self
+        self.answering.set()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 made.got.append((self.command, self.path, headers, body))
+                made.answering.wait(20)
                 self.send_response(made.status)
                 self.send_header("content-length", "0")
                 self.end_headers()
