@@ -18,7 +18,7 @@ from tracker_core.errors import Unsupported
 from tracker_core.issues import Issue, Report
 from tracker_core.messages import Arrival, Message, State
 from tracker_core.records.definitions import type_names
-from tracker_core.subscriptions import events
+from tracker_core.subscriptions import events, notices
 
 
 def receive(
@@ -127,7 +127,7 @@ def dispatch(session: Session, runtime: Runtime, limit: int) -> int:
         return 0
     touched = history.take_undispatched(session, limit)
     if not touched:
-        return 0
+        return notices.queue(session) if listening else 0
     targets = peers.by_ids(session, [route.peer for route in known])
     names = type_names()
     change_sets = list(dict.fromkeys(one.change_set for one in touched))

@@ -1,4 +1,4 @@
-"""Changes as events of subscriptions: found by one search per kind, numbered, noted, and queued to be sent."""
+"""Changes as events of subscriptions: found by one search per kind, numbered and noted, then queued to be sent."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -38,15 +38,13 @@ def in_turn(session: Session) -> bool:
 
 
 def note(session: Session, change_sets: Sequence[int], codes: Codes) -> int:
-    """Note what these change sets are to each subscription, and queue it; return how many events there are.
+    """Note what these change sets are to each subscription, and queue notices; return how many messages are new.
 
     A version is an event once, and judged as it was when it was written. Events of one subscription have numbers
     without gaps, versions of one record in their order.
     """
     listeners = _listeners(session)
     changed = _changed(session, change_sets, {one.type for each in listeners for one in each.triggers})
-    if not changed:
-        return 0
     events: dict[int, list[Changed]] = {each.record: [] for each in listeners}
     failed: dict[Query, str] = {}
     for round_ in _rounds(changed):
@@ -57,7 +55,8 @@ def note(session: Session, change_sets: Sequence[int], codes: Codes) -> int:
     order = {(one.pk, one.version): place for place, one in enumerate(changed)}
     for noted in events.values():
         noted.sort(key=lambda one: order[one.pk, one.version])
-    return notices.keep(session, [(each, events[each.record]) for each in listeners if events[each.record]])
+    notices.keep(session, [(each, events[each.record]) for each in listeners if events[each.record]])
+    return notices.queue(session)
 
 
 def _listeners(session: Session) -> list[Listener]:

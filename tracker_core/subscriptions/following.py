@@ -148,6 +148,7 @@ def switch_off(session: Session, records: Sequence[int], error: str, *, give_up:
         (error, list(records)),
     ).fetchall()
     if give_up:
+        session.execute("update subscription set queued = events where record = any(%b::bigint[])", (list(records),))
         session.execute(
             "update message set state = 'rejected', error = %s, finished = now()"
             " where peer = any(%b) and direction = 'out' and state = 'waiting'",

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from tracker_core import messages
 from tracker_core.database import Session
 from tracker_core.messages import Arrival
 from tracker_core.records.definitions import type_names
+from tracker_core.subscriptions import plans
 from tracker_core.subscriptions.following import FORMAT
 from tracker_core.subscriptions.plans import Plan, Trigger
 
 KEPT = "30 days"
+MOST_WAITING = 20  # notices of one subscription in the queue
 HANDSHAKE, HEARTBEAT, EVENTS = "handshake", "heartbeat", "event-notification"
 
 
@@ -48,16 +51,13 @@ class Listener:
 
 
 def keep(session: Session, noted: Sequence[tuple[Listener, Sequence[Changed]]]) -> int:
-    """Number events, keep them, and queue what tells of them; return how many there are."""
+    """Number events and keep them; return how many there are."""
     if not noted:
         return 0
     rows = []
-    arrivals = []
     for listener, changed in noted:
         numbers = range(listener.events + 1, listener.events + len(changed) + 1)
         rows += [(listener.record, n, one.pk, one.version, one.at) for n, one in zip(numbers, changed, strict=True)]
-        if listener.plan.channel != "websocket":
-            arrivals += _arrivals(listener, changed)
     session.execute(
         "insert into subscription_event (subscription, number, record, version, at)"
         " select * from unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::int[], %b::timestamptz[])",
@@ -68,24 +68,46 @@ def keep(session: Session, noted: Sequence[tuple[Listener, Sequence[Changed]]]) 
         " from unnest(%b::bigint[], %b::bigint[]) u (record, count) where s.record = u.record",
         ([listener.record for listener, _ in noted], [len(changed) for _, changed in noted]),
     )
-    messages.enqueue(session, arrivals)
     return len(rows)
 
 
-def _arrivals(listener: Listener, changed: Sequence[Changed]) -> list[Arrival]:
-    """Cut events into notices of as many as the subscriber takes at once."""
-    found = []
-    for start in range(0, len(changed), listener.plan.most):
-        cut = changed[start : start + listener.plan.most]
-        first = listener.events + start + 1
-        type_ = EVENTS if listener.plan.content else _interaction(listener.plan, cut[0])
-        found.append(arrival(listener.record, listener.peer, type_, EVENTS, first, first + len(cut) - 1))
-    return found
+def queue(session: Session) -> int:
+    """Queue notices of events that none was queued for yet, as many as may wait at once; return how many.
+
+    The queue looks at everything that waits each time it looks: of a subscriber who is away for long, the events wait
+    under their numbers and not as messages.
+    """
+    rows = session.execute(
+        "select s.record, s.peer, s.plan, e.number, r.type, r.id from subscription s"
+        " cross join lateral (select count(*) as there from (select from message m where m.peer = s.peer"
+        " and m.direction = 'out' and m.state = 'waiting' limit %(most)s) waiting) w"
+        " cross join lateral (select * from subscription_event x where x.subscription = s.record"
+        " and x.number > s.queued order by x.number limit (%(most)s - w.there) * (s.plan ->> 'most')::int) e"
+        " join record r on r.pk = e.record where s.begun is not null and s.state <> 'off' and s.channel <> 'websocket'"
+        " and s.queued < s.events order by s.record, e.number",
+        {"most": MOST_WAITING},
+    ).fetchall()
+    names = type_names()
+    arrivals = []
+    for (record, peer), group in groupby(rows, key=lambda row: row[:2]):
+        events = list(group)
+        plan = plans.opened(events[0][2])
+        for start in range(0, len(events), plan.most):
+            cut = events[start : start + plan.most]
+            type_ = EVENTS if plan.content else _interaction(plan, names[cut[0][4]], cut[0][5])
+            arrivals.append(arrival(record, peer, type_, EVENTS, cut[0][3], cut[-1][3]))
+    latest = {record: number for record, _, _, number, *_ in rows}
+    session.execute(
+        "update subscription s set queued = u.number from unnest(%b::bigint[], %b::bigint[]) u (record, number)"
+        " where s.record = u.record",
+        (list(latest), list(latest.values())),
+    )
+    return messages.enqueue(session, arrivals)
 
 
-def _interaction(plan: Plan, one: Changed) -> str:
+def _interaction(plan: Plan, type_: str, id: str) -> str:
     """R4's own: a payload is put under its id below the endpoint, and without one the endpoint is just called."""
-    return f"PUT {one.type}/{one.id}" if plan.payload and plan.channel == "rest-hook" else "POST"
+    return f"PUT {type_}/{id}" if plan.payload and plan.channel == "rest-hook" else "POST"
 
 
 def arrival(record: int, peer: int, type_: str, kind: str, first: int, last: int) -> Arrival:

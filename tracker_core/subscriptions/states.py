@@ -123,7 +123,8 @@ def forget(session: Session, at: datetime | None = None) -> None:
     """Forget events that are older than a month and were sent, and tokens that are over."""
     session.execute(
         f"delete from subscription_event e using subscription s where e.at < coalesce(%s, now()) - interval"
-        f" '{notices.KEPT}' and s.record = e.subscription and not exists (select from message m where m.peer = s.peer"
+        f" '{notices.KEPT}' and s.record = e.subscription and (s.channel = 'websocket' or"
+        " e.number <= s.queued) and not exists (select from message m where m.peer = s.peer"
         " and m.direction = 'out' and m.state in ('waiting', 'parked'))",
         (at,),
     )

@@ -12,7 +12,8 @@ branch_labels = None
 depends_on = None
 
 # `record` is the Subscription or Basic record that says so. A subscription notes what has happened since it has
-# `begun` until it is off, whether that can be delivered or not; `events` is the number of the latest event.
+# `begun` until it is off, whether that can be delivered or not; `events` is the number of the latest event,
+# `queued` that of the latest one that a notice was queued for.
 TABLES = """
 create table subscription (
     record bigint primary key,
@@ -25,6 +26,7 @@ create table subscription (
     topic text collate "C" not null default '',
     plan jsonb not null,
     events bigint not null default 0,
+    queued bigint not null default 0,
     heartbeat int,
     until timestamptz,
     shaken timestamptz,

@@ -154,7 +154,7 @@ def subscribed(client: httpx.Client, runtime: Runtime, wanted: dict[str, Any]) -
 
 def settle(runtime: Runtime) -> None:
     """Do what a worker does until there is nothing more to be done at once."""
-    for _ in range(20):
+    for _ in range(60):
         done = notifying.turn(runtime) + work.dispatch(runtime)
         for message in work.claim(runtime, "out", "tests", 10):
             work.send(runtime, message)

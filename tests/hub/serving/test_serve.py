@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from hub.embedded import cluster, folder
 from hub.serve import bind
@@ -35,6 +36,9 @@ def test_up_and_down(serve: Start, data: Path) -> None:
         for path in ("/fhir/Patient", "/api/me", "/hl7v2", "/hub/peers"):
             assert httpx.get(hub.url + path).status_code == 401
         assert "Tracker Hub" in client.get("/").text
+    with connect(f"{hub.url}/fhir/websocket".replace("http", "ws", 1)) as conversation:
+        conversation.send("hello")
+        assert str(conversation.recv(timeout=10)).startswith("error: hello")
     assert b"MSA|AA|1" in hub.ask_mllp(ADMISSION % b"1")
     path = folder.find(data)
     assert path
