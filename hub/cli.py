@@ -197,28 +197,40 @@ def check(
 @mappings_app.command()
 def coverage(
     source: Annotated[str, typer.Argument(metavar="FORMAT", help="hl7v2")],
-    guide: Annotated[Path, typer.Option(help="Folder of the v2-to-FHIR guide's maps as CSV (`segments/…`).")],
+    guide: Annotated[Path | None, typer.Option(help="Folder of the v2-to-FHIR guide's maps as CSV.")] = None,
     segments: Annotated[str, typer.Option(help="Only these segments: PID,PV1,OBX")] = "",
-    missing: Annotated[bool, typer.Option("--missing", help="List the rows that are not mapped.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="List the rows that are not mapped, and why.")] = False,
 ) -> None:
-    """Tell how many rows of the official segment maps the tables declare."""
+    """Tell how many rows of the official segment maps the tables declare, and which were decided against.
+
+    The maps are HL7's: the CSV files of the v2-to-FHIR guide (github.com/HL7/v2-to-fhir, folder mappings), of which
+    FOLDER/segments/*.csv are read.
+    """
     import mappings
     from mappings.coverage import declared
 
     if source != "hl7v2":
         raise Unsupported(f"there is no official map for {source}")
+    if guide is None:
+        what = "HL7's v2-to-FHIR guide (github.com/HL7/v2-to-fhir, folder mappings)"
+        raise NotFound(f"--guide DIR is needed: a folder with the segment maps of {what} as segments/*.csv")
     try:
         found = declared(mappings.load(), guide, segments.split(",") if segments else ())
     except FileNotFoundError as absent:
         raise NotFound(str(absent)) from absent
     for one in found:
         prose = f"  {len(one.manual)} by prose only" if one.manual else ""
-        typer.echo(f"{one.map:34} {one.covered:4} of {one.rows:4}{prose}")
+        against = f"  {len(one.against)} decided against" if one.against else ""
+        typer.echo(f"{one.map:34} {one.covered:4} of {one.rows:4}{against}{prose}")
         for name in one.missing if missing else ():
             typer.echo(f"    {name}")
+        for name, reason in one.against if missing else ():
+            typer.echo(f"    {name}: {reason}")
     rows = sum(one.rows for one in found)
     covered = sum(one.covered for one in found)
-    typer.echo(f"{'all':34} {covered:4} of {rows:4}  {covered / max(rows, 1):.0%}")
+    against_all = sum(len(one.against) for one in found)
+    decided = f", {against_all} decided against" if against_all else ""
+    typer.echo(f"{'all':34} {covered:4} of {rows:4}  {covered / max(rows, 1):.0%}{decided}")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from pathlib import Path
 from mappings.codecs import BY_DEPTH, ER7, Codec
 from mappings.codecs.amounts import amount, dose, medication
 from mappings.codecs.coded import code, coding, concept, quantity
+from mappings.codecs.payers import organization
 from mappings.codecs.references import reference
 from mappings.codecs.results import varies
 from mappings.concepts import ConceptMap, parse_concept_map
@@ -29,6 +30,11 @@ MEASURED: dict[str, Callable[[Codec, Codec], Codec]] = {
     "medication": medication,
     "amount": amount,
     "dose": dose,
+}
+# Codecs over the fields that tell of one organisation: what each feeds, and its codec.
+ORGANIZATIONS = {
+    "insurer": (("identifier", "CX"), ("", "XON"), ("address", "XAD"), ("telecom", "XTN")),
+    "holder": (("identifier", "CX"), ("", "XON")),
 }
 
 
@@ -154,8 +160,8 @@ def er7_codecs(types: Mapping[str, Section], concepts: Mapping[str, ConceptMap])
             return ER7[name]
         if name in BY_DEPTH:
             return BY_DEPTH[name](depth)
-        if name in MEASURED:
-            return MEASURED[name](find("CWE", depth), find("UNIT", depth))
+        if name in MEASURED or name in ORGANIZATIONS:
+            return over_fields(name, lambda part: find(part, depth))
         if arrow:
             section = types.get(f"{source}:{record_type}")
             inner = type_codec(compile_table(section, depth, find)) if section else find(source, depth)
@@ -170,6 +176,13 @@ def er7_codecs(types: Mapping[str, Section], concepts: Mapping[str, ConceptMap])
         return made
 
     return find
+
+
+def over_fields(name: str, find: Callable[[str], Codec]) -> Codec:
+    """Return a codec over several fields that is made of others."""
+    if name in MEASURED:
+        return MEASURED[name](find("CWE"), find("UNIT"))
+    return organization(name, [(element, find(codec)) for element, codec in ORGANIZATIONS[name]])
 
 
 def parametric(kind: str, argument: str, concepts: Mapping[str, ConceptMap]) -> Codec | None:

@@ -51,6 +51,14 @@ class Made:
         self.drafts.append(made)
         return made
 
+    def forget(self, draft: Draft, instance: Instance) -> None:
+        """Take back the record made last, of which nothing was said."""
+        self.drafts.remove(draft)
+        self.counts[draft.type] -= 1
+        home = self.home(instance)
+        if home.get(draft.type) is draft:
+            del home[draft.type]
+
     def home(self, instance: Instance) -> dict[str, Draft]:
         """Return the records of one group instance by type."""
         found = self.homes.get(id(instance))
@@ -172,6 +180,9 @@ def read_feed(
     if feed.table.read(segment, draft.doc, scope):
         draft.said = True
         feed.table.fill(draft.defaults)
+    elif first and (feed.fresh or not feed.table.writes):
+        made.forget(draft, placed.instance)
+        return
     if first or draft.said:
         local[feed.type] = draft
         draft.near = lambda type_: local.get(type_) or made.nearest(placed.instance, type_)

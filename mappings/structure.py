@@ -171,8 +171,8 @@ def parse_feed(segment: str, target: str, words: list[str], tables: Mapping[str,
         raise BadRow(f"no table {heading}")
     named = [word.removeprefix("snapshot=") for word in words if word.startswith("snapshot=")]
     words = [word for word in words if not word.startswith("snapshot=")]
-    links = tuple(parse_link(word, inside) for word in words if "=" in word)
-    within = tuple(parse_list_link(word) for word in words if "=" not in word)
+    links = tuple(parse_link(word, inside) for word in words if not word[0].isupper())
+    within = tuple(parse_list_link(word) for word in words if word[0].isupper())
     snapshot = next((link for link in links if link.target in named), None)
     if named and (snapshot is None or not fresh):
         raise BadRow(f"snapshot={named[0]} needs a +Type with a link to it")

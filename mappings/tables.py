@@ -54,6 +54,11 @@ class Table:
     owns: tuple[str, ...] = field(default=())
     echoes: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
 
+    @property
+    def writes(self) -> bool:
+        """Whether any row goes back into the segment."""
+        return bool(self.scalars or self.lists)
+
     def read(self, segment: Segment, doc: Doc, scope: Scope) -> bool:
         """Read a segment into `doc` and tell whether it said anything; failed rows leave an issue in `scope`."""
         found, length = False, len(segment)

@@ -23,7 +23,7 @@ NUMBERED = frozenset(
     }
 )
 # Lists whose items are told apart by what this element leads to: an AIL says nothing of a participant who is a person.
-TOLD_BY = {"Appointment.participant": "actor"}
+TOLD_BY = {"Appointment.participant": "actor", "Encounter.participant": "individual"}
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ def homes(group: Group) -> dict[str, list[Feed]]:
     found: dict[str, list[Feed]] = {}
     for slot in group.slots():
         for feed in slot.feeds:
-            if not (feed.fresh or feed.shared or feed.items):
+            if feed.table.writes and not (feed.fresh or feed.shared or feed.items):
                 found.setdefault(feed.type, []).append(feed)
     return found
 
@@ -230,7 +230,7 @@ def fits(record: Doc, feeds: Iterable[Feed], around: Around, view: View) -> bool
 
 def write_slot(slot: Slot, around: Around, view: View, scope: Scope) -> Iterator[Segment]:
     """Yield the segments of one slot: for each new record, each item of a list, or the records around it."""
-    fresh = next((feed for feed in slot.feeds if feed.fresh), None)
+    fresh = next((feed for feed in slot.feeds if feed.fresh and feed.table.writes), None)
     if fresh is not None:
         for record in list(candidates(fresh.type, [fresh], around, {}, view)):
             if id(record) not in view.written:

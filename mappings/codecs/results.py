@@ -1,6 +1,7 @@
 """OBX-2, 5 and 6 <-> `value[x]` of an Observation: one codec, because the type field decides what the others mean.
 
-HL7 v2.9 chapter 7.4.2; guide OBX[Observation]. ED and RP have no place in R4's choice: they use R5's extension.
+Several values are components under the code of the whole, OBX-3. HL7 v2.9 chapter 7.4.2; guide OBX[Observation],
+OBX[Observation-Component]. ED and RP have no place in R4's choice: they use R5's extension.
 """
 
 import re
@@ -20,6 +21,7 @@ from mappings.scope import Scope, Unfit
 ATTACHMENT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value"
 TEXTS = ("ST", "TX", "FT")
 CODED = ("CWE", "CE", "CNE", "CF", "IS", "ID")
+ATTACHED = ("ED", "RP")
 COMPARATORS = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _COMPARED = re.compile(r"(<=|>=|<|>)\s*([-+]?\d+(?:\.\d+)?)\Z")
 Value = dict[str, Any]
@@ -31,30 +33,59 @@ def varies(concept: Codec, unit: Codec) -> Codec:
     readers = {**PLAIN_READERS, **dict.fromkeys(CODED, coded_reader(concept))}
 
     def decode(texts: list[str], scope: Scope, _old: Any) -> Any:
-        kind, text, measure = head(texts[0], scope), texts[1], texts[2]
+        kind, topic, text, measure = head(texts[0], scope), *texts[1:]
         if text == NULL:
             return None
         if not text:
             return MISSING
-        value = readers.get(kind, read_string)(text.split(scope.marks[0])[0] if kind in readers else text, kind, scope)
-        return MISSING if value is MISSING else measured(value, measure, unit, scope)
+        if kind not in readers:
+            return read_string(text, kind, scope)
+        found = [readers[kind](part, kind, scope) for part in text.split(scope.marks[0])]
+        values = [measured(value, measure, unit, scope) for value in found if value is not MISSING]
+        if len(values) < 2 or kind in ATTACHED:
+            return values[0] if values else MISSING
+        code = concept.decode(topic, scope, None)
+        return {"component": [value if code is MISSING else {"code": code, **value} for value in values]}
 
     def encode(value: Value, scope: Scope, old: list[str]) -> list[str] | None:
-        name, content = next(iter(value.items()))
-        if name == "extension":
-            return written_attachment(content, scope)
-        if name == "valueCodeableConcept":
-            text = concept.encode(content, scope, old[1] if old[0] in CODED else "")
-            return [old[0] if old[0] in CODED else coded_type(scope), text or "", ""]
-        if name in QUANTIFIED:
-            kind, text, quantity = QUANTIFIED[name](content, scope)
-            return [kind, text, unit.encode(quantity, scope, old[2]) or ""] if text else None
-        if name == "valueString":
-            kind = old[0] if old[0] in TEXTS else "TX" if len(content) > 199 or "\n" in content else "ST"
-            return [kind, escape(content, scope.encoding), old[2] if old[0] in TEXTS else ""]
-        return written_plain(name, content, scope)
+        kind, topic, text, measure = old
+        if "component" not in value:
+            fields = write_one(value, concept, unit, scope, [kind, text, measure])
+            return fields and [fields[0], topic, *fields[1:]]
+        code = concept.decode(topic, scope, None)
+        if any(item.get("code", MISSING) != code for item in value["component"]):
+            return None
+        fields = write_several(value["component"], concept, unit, scope)
+        return fields and [fields[0], topic, *fields[1:]]
 
-    return Codec("varies", decode, encode, "fields", extra=(f"extension[{ATTACHMENT}]",), targets=TARGETS, arity=3)
+    extra = (f"extension[{ATTACHMENT}]", "component")
+    return Codec("varies", decode, encode, "fields", extra=extra, targets=TARGETS, arity=4)
+
+
+def write_several(items: list[Value], concept: Codec, unit: Codec, scope: Scope) -> list[str] | None:
+    """Write components of one code as type, repetitions and unit; None when they are of several types."""
+    values = [{name: content for name, content in item.items() if name != "code"} for item in items]
+    told = [fields for value in values if (fields := write_one(value, concept, unit, scope, ["", "", ""]))]
+    if len(told) < len(items) or len({fields[0] for fields in told}) > 1:
+        return None
+    return [told[0][0], scope.marks[0].join(fields[1] for fields in told), told[0][2]]
+
+
+def write_one(value: Value, concept: Codec, unit: Codec, scope: Scope, old: list[str]) -> list[str] | None:
+    """Write one value as its type, its text and its unit; None for what has no type."""
+    name, content = next(iter(value.items()))
+    if name == "extension":
+        return written_attachment(content, scope)
+    if name == "valueCodeableConcept":
+        text = concept.encode(content, scope, old[1] if old[0] in CODED else "")
+        return [old[0] if old[0] in CODED else coded_type(scope), text or "", ""]
+    if name in QUANTIFIED:
+        kind, text, quantity = QUANTIFIED[name](content, scope)
+        return [kind, text, unit.encode(quantity, scope, old[2]) or ""] if text else None
+    if name == "valueString":
+        kind = old[0] if old[0] in TEXTS else "TX" if len(content) > 199 or "\n" in content else "ST"
+        return [kind, escape(content, scope.encoding), old[2] if old[0] in TEXTS else ""]
+    return written_plain(name, content, scope)
 
 
 def coded_type(scope: Scope) -> str:

@@ -110,6 +110,23 @@ def write_span(value: Any, scope: Scope, _old: list[str]) -> list[str] | None:
     return [text, str(seconds // SECONDS[unit]), unit]
 
 
+def read_performed(texts: list[str], scope: Scope, _old: Any) -> Any:
+    """Read a start and a number of minutes: a period, without the minutes a moment (PR1-5,7)."""
+    span = read_span([*texts, "min"], scope, None)
+    if not isinstance(span, dict):
+        return span
+    return {"performedPeriod": span} if "end" in span else {"performedDateTime": span["start"]}
+
+
+def write_performed(value: Any, scope: Scope, _old: list[str]) -> list[str] | None:
+    """Write a moment, or a period as its start and minutes."""
+    if "performedDateTime" in value:
+        text = write_dtm(value["performedDateTime"], scope)
+        return None if text is None else [text, ""]
+    found = write_span(value.get("performedPeriod") or {}, scope, [])
+    return found[:2] if found and found[2] != "s" else None
+
+
 def read_bounds(texts: list[str], scope: Scope, _old: Any) -> Any:
     """Read a duration, a start and an end as the bounds of a timing (TQ1-6,7,8): any two make a period."""
     duration = quantity_of_time(texts[0], scope)
@@ -143,5 +160,6 @@ CODECS = (
     Codec("minutes", read_minutes, write_minutes, "fields", arity=2),
     Codec("offset", read_offset, lambda _value, _scope, _old: None, "fields", arity=1),
     Codec("span", read_span, write_span, "fields", targets=("start", "end"), arity=3),
+    Codec("performed", read_performed, write_performed, "fields", targets=("start", "end"), arity=2),
     Codec("bounds", read_bounds, write_bounds, "fields", targets=("start", "end"), arity=3),
 )

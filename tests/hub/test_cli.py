@@ -87,4 +87,5 @@ def test_coverage_of_the_official_maps(tmp_path: Path) -> None:
     told = run("mappings", "coverage", "hl7v2", "--guide", str(tmp_path), "--missing").stdout.split("\n")
     assert [" ".join(line.split()) for line in told] == ["PID[Patient] 1 of 2", "PID-37 photo", "all 1 of 2 50%", ""]
     assert "no segment maps" in run("mappings", "coverage", "hl7v2", "--guide", str(folder)).stderr
+    assert "--guide DIR is needed" in run("mappings", "coverage", "hl7v2").stderr
     assert "no official map for emr" in run("mappings", "coverage", "emr", "--guide", str(folder)).stderr

@@ -212,7 +212,7 @@ results = (
 def test_results(value: dict[str, Any], scope: Scope) -> None:
     """OBX-2, 5 and 6 say every variant of value[x] that they write."""
     codec = varies(FIND("CWE", 1), FIND("UNIT", 1))
-    texts = codec.encode(value, scope, ["", "", ""])
+    texts = codec.encode(value, scope, ["", "", "", ""])
     assert texts is not None
     assert codec.decode(texts, scope, None) == value
 

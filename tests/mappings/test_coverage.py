@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from mappings import Mappings
-from mappings.coverage import Coverage, declared
+from mappings.coverage import Coverage, GuideRow, declared, guide_rows, read_decisions
+from mappings.paths import BadRow
 
 HEAD = "HL7 v2,,,,,,,,,HL7 FHIR\nSort,Identifier,Name,Type,Min,Max,ANTLR,FHIRPath,Narrative,Attribute\n"
+# The segments of care that the goal is about.
+CARE = frozenset(
+    "PID PD1 NK1 PV1 PV2 DG1 PR1 AL1 IAM OBR OBX ORC SPM NTE RXA RXR RXO AIS AIG AIL AIP SCH TXA IN1 MRG".split()
+)
 OWN = {
     "HL7 Segment - FHIR R4_ PID[Patient] - PID.csv": """\
 1,PID-1,Set ID,SI,0,1,,,,,,,,,,,
@@ -28,6 +33,7 @@ OWN = {
     "HL7 Segment - FHIR R4_ OBX[Observation] - OBX.csv": """\
 5,OBX-5,Value,varies,0,-1,,,,valueQuantity.value,,,,,,,
 5,OBX-5,Value,varies,0,-1,,,,extension[1].url,,,,,,,
+24,OBX-24,Address,XAD,0,1,,,,performer(Organization.address),,,,,,,
 18,OBX-18,Equipment,EI,0,-1,,,,device(Device.identifier),,,,,,,
 """,
     "HL7 Segment - FHIR R4_ DG1[Encounter] - DG1.csv": """\
@@ -64,7 +70,7 @@ def test_rows_are_compared_by_field_and_target(tables: Mappings, guide: Path) ->
     assert others == {
         "PV1[Encounter]": (3, 3),
         "NTE[Observation]": (1, 1),
-        "OBX[Observation]": (3, 3),
+        "OBX[Observation]": (3, 4),
         "DG1[Encounter]": (2, 2),
         "AL1[AllergyIntolerance]": (1, 1),
     }
@@ -78,21 +84,41 @@ def test_segments_can_be_chosen(tables: Mappings, guide: Path) -> None:
 
 
 def test_the_official_maps(tables: Mappings, corpora: Path) -> None:
-    """The figure may only rise."""
-    found = by_map(declared(tables, corpora / "hl7v2" / "v2-to-fhir"))
-    floors = {
-        "PID[Patient]": 52,
-        "PD1[Patient]": 6,
-        "NK1[RelatedPerson]": 23,
-        "PV1[Encounter]": 53,
-        "PV2[Encounter]": 15,
-        "DG1[Condition]": 10,
-        "AL1[AllergyIntolerance]": 10,
-        "OBR[DiagnosticReport]": 22,
-        "OBR[ServiceRequest]": 22,
-        "OBX[Observation]": 60,
-        "ORC[ServiceRequest]": 31,
-        "SPM[Specimen]": 21,
-        "RXA[Immunization]": 17,
-    }
-    assert {name: found[name].covered for name in floors if found[name].covered < floors[name]} == {}
+    """The goal over the segments of care, and the floor over all maps; both may only rise."""
+    found = declared(tables, corpora / "hl7v2" / "v2-to-fhir")
+    care = [one for one in found if one.map[:3] in CARE]
+    assert share(care) > 0.82
+    assert share(found) > 0.66
+
+
+def share(found: list[Coverage]) -> float:
+    """Return the covered part of the rows with a target, those decided against among the rows."""
+    return sum(one.covered for one in found) / sum(one.rows for one in found)
+
+
+def test_every_decision_is_about_a_row_of_the_guide(corpora: Path) -> None:
+    """A decision or misprint that meets no row is stale."""
+    rows = list(guide_rows(corpora / "hl7v2" / "v2-to-fhir"))
+    keys = {row.key for row in rows}
+    maps = {row.map for row in rows}
+    decided = read_decisions()
+    named = [*decided.reasons, *decided.rules, *decided.misprints]
+    assert [key for key in named if key not in keys and not (key[2] == "*" and key[0] in maps)] == []
+
+
+@pytest.mark.parametrize("line", ["perhaps PID[Patient] PID-1 id because", "against PID[Patient] PID-1 id"])
+def test_a_decision_says_what_and_why(tmp_path: Path, line: str) -> None:
+    """A line of another kind, or without a reason, is refused with its number."""
+    path = tmp_path / "decisions.txt"
+    path.write_text(f"# a comment\n{line}\n", encoding="utf-8")
+    with pytest.raises(BadRow, match=r"decisions\.txt:2"):
+        read_decisions(path)
+
+
+def test_decisions_and_misprints(tables: Mappings, guide: Path) -> None:
+    """A row decided against counts as a row, with its reason, and not as covered."""
+    (results,) = [one for one in declared(tables, guide, ["OBX"]) if one.map == "OBX[Observation]"]
+    assert results.against[0][0] == "OBX-24 performer"
+    assert "organisation" in results.against[0][1]
+    row = GuideRow("IN1[Coverage]", "IN1", "Coverage", 5, ("payer",), None, prose=False)
+    assert read_decisions().meant(row).target == ("payor",)

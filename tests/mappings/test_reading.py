@@ -190,7 +190,7 @@ def test_issues_name_row_place_and_reason(tables: Mappings) -> None:
     """A row that fails is told with its table and line; the other rows go on."""
     changes, issues = read(tables, "ORU^R01", "PID|1||1||Doe||19901332|K", "OBR|1||F1", "OBX|1|NM|1^a^L||high|||ZZ|||Q")
     told = {issue.where: issue for issue in issues}
-    assert set(told) == {"PID[2]-7", "PID[2]-8", "OBX[4]-2,5,6", "OBX[4]-8", "OBX[4]-11"}
+    assert set(told) == {"PID[2]-7", "PID[2]-8", "OBX[4]-2,3,5,6", "OBX[4]-8", "OBX[4]-11"}
     assert told["OBX[4]-11"].row.endswith("OBX-11 <-> status")
     assert told["OBX[4]-11"].row.startswith("hl7v2/results:")
     assert (told["OBX[4]-11"].value, told["OBX[4]-11"].code) == ("Q", "unmapped-code")

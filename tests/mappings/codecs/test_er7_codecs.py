@@ -279,15 +279,29 @@ def test_references_stand_in_for_absent_records() -> None:
 )
 def test_odd_results(texts: list[str], value: Any) -> None:
     """Comparators in numbers, structured numerics that are none, empty values, unknown types: nothing is dropped."""
-    assert VARIES.decode(texts, Scope(), None) == value
+    kind, text, unit = texts
+    assert VARIES.decode([kind, "", text, unit], Scope(), None) == value
+
+
+def test_several_values_are_components() -> None:
+    """Repetitions of OBX-5 become components under the code of the whole, and repetitions again."""
+    texts = ["NM", "1^a^L", "5.0~6.0", "mg"]
+    code = {"coding": [{"code": "1", "display": "a", "system": "urn:id:L"}]}
+    first = {"code": code, "valueQuantity": {"value": Decimal("5.0"), "unit": "mg"}}
+    value = VARIES.decode(texts, Scope(), None)
+    assert value["component"][0] == first
+    assert VARIES.encode(value, Scope(), ["", "1^a^L", "", ""]) == texts
+    assert VARIES.encode({"component": [{**first, "code": {"text": "other"}}]}, Scope(), texts) is None
+    assert VARIES.encode({"component": [first, {"code": code, "valueString": "x"}]}, Scope(), texts) is None
+    assert VARIES.decode(["NM", "1^a^L", "5.0~", ""], Scope(), None) == {"valueQuantity": {"value": Decimal("5.0")}}
 
 
 def test_results_that_cannot_be_said() -> None:
     """Variants without a v2 type are not written; a long text is TX, an old text type is kept."""
-    assert VARIES.encode({"valueSampledData": {}}, Scope(), ["", "", ""]) is None
-    assert VARIES.encode({"valueQuantity": {}}, Scope(), ["", "", ""]) is None
-    assert VARIES.encode({"extension": [{"url": "u"}]}, Scope(), ["", "", ""]) is None
-    assert VARIES.encode({"valueString": "a" * 200}, Scope(), ["", "", ""]) == ["TX", "a" * 200, ""]
-    assert VARIES.encode({"valueString": "a"}, Scope(), ["FT", "b", "u"]) == ["FT", "a", "u"]
+    assert VARIES.encode({"valueSampledData": {}}, Scope(), ["", "", "", ""]) is None
+    assert VARIES.encode({"valueQuantity": {}}, Scope(), ["", "", "", ""]) is None
+    assert VARIES.encode({"extension": [{"url": "u"}]}, Scope(), ["", "", "", ""]) is None
+    assert VARIES.encode({"valueString": "a" * 200}, Scope(), ["", "", "", ""]) == ["TX", "", "a" * 200, ""]
+    assert VARIES.encode({"valueString": "a"}, Scope(), ["FT", "", "b", "u"]) == ["FT", "", "a", "u"]
     concept_ = {"coding": [{"code": "A"}]}
-    assert VARIES.encode({"valueCodeableConcept": concept_}, Scope(), ["CE", "B^x", ""]) == ["CE", "A^", ""]
+    assert VARIES.encode({"valueCodeableConcept": concept_}, Scope(), ["CE", "", "B^x", ""]) == ["CE", "", "A^", ""]
