@@ -131,10 +131,12 @@ def _common(asked: Asked, kind: Kind, terms: dict[str, Any]) -> list[str]:
     return [text for holds, text in wanted if holds]
 
 
+# What is about something is looked up first: the planner would rather walk all that was done, newest first.
 _TOUCHING = (
-    "a.id in (select v.change_set from record_version v where v.pk = any({name})"
-    " union all select c.change_set from change c where c.target = any({name}))"
+    "a.id = any(array(select v.change_set from record_version v where v.pk = any({name})"
+    " union all select c.change_set from change c where c.target = any({name})))"
 )
+_SHOWING = "a.id = any(array(select e.id from audit_entry e where e.about && {name}))"
 
 
 def _about(asked: Asked, kind: Kind, terms: dict[str, Any]) -> list[str]:
@@ -142,13 +144,13 @@ def _about(asked: Asked, kind: Kind, terms: dict[str, Any]) -> list[str]:
     for number, keys in enumerate(asked.about):
         terms[f"about_{number}"] = list(keys)
         name = f"%(about_{number})s::bigint[]"
-        how = {"request": "a.about && {name}", "write": _TOUCHING, "glass": "a.entity = any({name})"}[kind]
+        how = {"request": _SHOWING, "write": _TOUCHING, "glass": "a.entity = any({name})"}[kind]
         found.append(how.format(name=name))
     return found
 
 
-_WRITING = """a.id in (select v.change_set from record_version v
-    join unnest(%(pks)s::bigint[], %(numbers)s::int[]) w (pk, version) on v.pk = w.pk and v.version = w.version)"""
+_WRITING = """a.id = any(array(select v.change_set from record_version v
+    join unnest(%(pks)s::bigint[], %(numbers)s::int[]) w (pk, version) on v.pk = w.pk and v.version = w.version))"""
 
 
 def _of_writes(asked: Asked, terms: dict[str, Any]) -> list[str]:

@@ -25,8 +25,10 @@ create table audit_entry (
     about bigint[] not null default '{}'
 );
 create index audit_entry_at on audit_entry (at, id);
+create index audit_entry_actor on audit_entry (actor, at, id);
 create index audit_entry_about on audit_entry using gin (about);
 create index change_set_at on change_set (at, id);
+create index change_set_actor on change_set (actor, at, id);
 create index program_access_at on program_access (at, pk);
 alter table change_set add column mapping text;
 """
