@@ -8,7 +8,7 @@ import pytest
 
 from adapters.contract import Envelope
 from hub import schedule
-from hub.access import listen
+from hub.access import HubAccess
 from hub.runtime import Runtime
 from mappings.library import edition
 from tests.flows.test_fhir_patients import patient
@@ -124,7 +124,7 @@ def test_pages_totals_orders_and_includes_of_generated_resources(ward: httpx.Cli
 def test_a_mapped_message_is_known_with_its_mapping(ward: httpx.Client, runtime: Runtime) -> None:
     """The edition of the tables that read an HL7 message is part of its Provenance."""
     adt = b"MSH|^~\\&|EMR|A|HUB|B|20240102||ADT^A04^ADT_A01|77|P|2.5\rPID|1||P-77^^^A^MR||Auma^Joy||19900101|F\r"
-    listen(runtime, "hl7v2", lambda _: "emr-a", User("", "lab"))(adt, Envelope("x-application/hl7-v2+er7"))
+    HubAccess(runtime).accept("hl7v2", adt, Envelope("x-application/hl7-v2+er7"), User("", "lab"))
     newest = found(ward, "Provenance")[0]
     assert [one["role"] for one in newest["entity"]] == ["source", "derivation"]
     assert newest["entity"][0]["what"]["display"] == "ADT^A04"
