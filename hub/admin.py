@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from adapters.contract import Envelope
-from hub import answering, bound, deciding, pulling, reporting, schedule, traffic, trying
+from hub import answering, bindings, bound, deciding, pulling, reporting, schedule, traffic, trying
 from hub.convert import Converted, convert
 from hub.guides import http as guides
 from hub.quality import http as quality
@@ -65,6 +65,7 @@ def routes_for(runtime: Runtime) -> APIRouter:
     _identity_routes(router, runtime)
     _convert_routes(router, runtime)
     router.include_router(traffic.routes_for(runtime))
+    router.include_router(bindings.routes_for(runtime))
     router.include_router(reporting.routes_for(runtime))
     router.include_router(answering.routes_for(runtime))
     router.include_router(guides.routes_for(runtime))
@@ -118,14 +119,6 @@ def _identity_routes(router: APIRouter, runtime: Runtime) -> None:
             context = history.open_change_set(session, actor)
             bound.share_identifier(session, context, body.system, body.attribute)
         return body.model_dump()
-
-    @router.put("/bindings/{name}")
-    def save_binding(name: str, request: Request, text: Annotated[str, Body(media_type="text/plain")]) -> Any:
-        """Store a program binding, in effect from the next message on."""
-        with transaction(runtime.pool) as session:
-            context = history.open_change_set(session, request.state.user.username)
-            saved = bound.save(session, context, text, name)
-        return {"name": name, "issues": [issue.as_json() for issue in saved.issues]}
 
     @router.post("/schedule")
     def run_schedule(at: datetime | None = None) -> Any:

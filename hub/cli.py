@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hub.binding_commands import bindings_app
 from hub.emr import emr_app
 from hub.guides.commands import fhir_app
 from hub.hl7v2 import hl7v2_app
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 mappings_app = typer.Typer(help="Look at the mapping tables.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mappings_app, name="mappings")
+app.add_typer(bindings_app, name="bindings")
 app.add_typer(terms_app, name="terms")
 app.add_typer(hl7v2_app, name="hl7v2")
 app.add_typer(fhir_app, name="fhir")

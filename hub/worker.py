@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hub import bulk, catalogue, indexing, notifying, pulling, schedule, work
+from hub import bulk, catalogue, indexing, notifying, pulling, replays, schedule, work
 from hub.runtime import Runtime
 from tracker_core.errors import Unavailable
 
@@ -60,6 +60,7 @@ def rounds(runtime: Runtime, senders: ThreadPoolExecutor) -> tuple[Round, ...]:
         Round("outbound", lambda: run_outbound(runtime, name, senders), IDLE_SECONDS),
         Round("schedule", lambda: schedule.tick(runtime), TICK_SECONDS, woken=False),
         Round("indexing", lambda: indexing.turn(runtime), INDEX_SECONDS, woken=False),
+        Round("replays", lambda: replays.turn(runtime), INDEX_SECONDS, woken=False),
         Round("catalogue", lambda: catalogue.turn(runtime), INDEX_SECONDS, woken=False),
         Round("subscriptions", lambda: notifying.turn(runtime), INDEX_SECONDS, woken=False),
         Round("bulk", lambda: bulk.turn(runtime), INDEX_SECONDS, woken=False),

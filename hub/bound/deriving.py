@@ -64,7 +64,14 @@ def derive(
     decisions.note_decisions(session, context, work.decisions)
     report.issues += scope.issues
     told = telling.tell(session, context, stated, report)
-    telling.show(session, context, programs, done, told, work.reclassified(), report)
+    showing = programs if only is None else [*_others(session, programs), *programs]
+    telling.show(session, context, showing, done, told, work.reclassified(), report)
+
+
+def _others(session: Session, programs: Sequence[Bound]) -> list[Bound]:
+    """Return the bindings that are here beside these: what they say of a program is shown, too."""
+    names = {bound.binding.name for bound in programs}
+    return [bound for bound in current(session) if bound.program is not None and bound.binding.name not in names]
 
 
 def _concerned(session: Session, programs: Sequence[Bound], clinical: Iterable[Stored]) -> set[int]:

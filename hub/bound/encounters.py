@@ -40,19 +40,18 @@ def changes_of(
 
     Only places that read differently are written. A deleted event retracts what was made from it.
     """
-    bounds = {bound.program.uid: bound for bound in programs if bound.program}
-    mine = [one for one in visits if one.program in bounds and one.person in patients]
+    stages = {
+        stage.stage.uid: stage for bound in programs if bound.program is not None for stage in bound.stages.values()
+    }
+    mine = [one for one in visits if one.stage in stages and one.person in patients]
     if not mine:
         return Shown()
     groups = gather(session, {visit.person for visit in mine})
     known = metadata.load(session)
     shown = Shown()
     for visit in mine:
-        stage = bounds[visit.program].stage_of(visit.stage)
-        if stage is None:
-            continue
         group = _group_of(visit, groups)
-        edits = _edits(known, stage, visit, group, patients[visit.person], scope)
+        edits = _edits(known, stages[visit.stage], visit, group, patients[visit.person], scope)
         fresh = [_change(visit, group, edit) for edit in edits]
         shown.changes += fresh
         name = group.encounter.reference if group.encounter else next((one.name for one in fresh if one.name), "")

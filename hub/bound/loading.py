@@ -9,15 +9,16 @@ from threading import Lock
 from typing import Any
 
 from mappings.binding import Binding, Stage, default_text, parse_binding
+from mappings.binding.checking import problems_of
 from mappings.binding.grammar import BoundRow
-from mappings.paths import BadRow
 from tracker_core import identity, metadata
 from tracker_core.context import Context
 from tracker_core.database import Session
-from tracker_core.errors import Malformed
+from tracker_core.errors import Malformed, NotFound
 from tracker_core.issues import Issue
 from tracker_core.metadata import Attribute, Metadata, Program
 from tracker_core.metadata import Stage as ProgramStage
+from tracker_core.metadata.importing.writing import delete
 
 _KEPT = 4
 _loaded: OrderedDict[tuple[str, int, str], tuple[int, tuple["Bound", ...]]] = OrderedDict()
@@ -66,11 +67,8 @@ def current(session: Session) -> tuple[Bound, ...]:
     kept = _loaded.get(database)
     if kept is not None and kept[0] == known.version:
         return kept[1]
-    texts = dict(_shipped())
-    for stored in known.objects.get("bindings", {}).values():
-        texts[str(stored.code)] = str(stored.doc["text"])
-    given = [_tie(_parsed(text, name), known) for name, text in texts.items()]
-    fresh = (*given, *_derive(known, given))
+    given = [_tie(_parsed(text, name), known) for name, (text, _) in texts(session).items()]
+    fresh = (*_completed(known, given), *_derive(known, given))
     with _lock:
         _loaded[database] = (known.version, fresh)
         while len(_loaded) > _KEPT:
@@ -83,15 +81,48 @@ def save(session: Session, context: Context, text: str, name: str) -> Bound:
 
     Raises `Malformed` with file, line and reason when the language refuses it.
     """
-    try:
-        binding = parse_binding(text, f"{name}.map")
-    except BadRow as bad:
-        raise Malformed(str(bad)) from bad
+    tied = tie(session, text, name)
     document: dict[str, Any] = {"code": name, "name": name, "text": text}
     report = metadata.import_objects(session, context, {"bindings": [document]})
     if report.errors:
         raise Malformed(report.errors[0].text)
-    return _tie(binding, metadata.load(session))
+    return _tie(tied.binding, metadata.load(session))
+
+
+def remove(session: Session, context: Context, name: str) -> None:
+    """Remove a stored binding: a shipped one of its name is in effect again. Raises `NotFound`."""
+    uid = metadata.load(session).uid_of("bindings", name)
+    if uid is None:
+        raise NotFound(f"no binding {name} is stored")
+    delete(session, context, [("bindings", uid)])
+    metadata.bump(session)
+
+
+def tie(session: Session, text: str, name: str) -> Bound:
+    """Return the binding file `text` tied to the metadata, without storing it.
+
+    Raises `Malformed` with file, line and reason for everything that the language refuses.
+    """
+    problems = problems_of(text, f"{name}.map")
+    if problems:
+        raise Malformed("; ".join(problems))
+    return _tie(_parsed(text, name), metadata.load(session))
+
+
+def texts(session: Session) -> dict[str, tuple[str, str]]:
+    """Return the text of every binding by name, and where it comes from: `shipped` or `stored`."""
+    found = {name: (text, "shipped") for name, text in _shipped()}
+    for stored in metadata.load(session).objects.get("bindings", {}).values():
+        found[str(stored.code)] = (str(stored.doc["text"]), "stored")
+    return found
+
+
+def find(session: Session, name: str) -> Bound:
+    """Return the binding called `name` as it stands. Raises `NotFound`."""
+    wanted = dict(zip(texts(session), current(session), strict=False))
+    if name not in wanted:
+        raise NotFound(f"there is no binding {name}")
+    return wanted[name]
 
 
 def share_identifier(session: Session, context: Context, system: str, attribute: str = "NATIONAL_ID") -> Bound:
@@ -107,7 +138,32 @@ def _derive(known: Metadata, given: Iterable[Bound]) -> Iterator[Bound]:
     bound = {one.program.uid for one in given if one.program}
     for program in known.programs.values():
         if program.uid not in bound:
-            yield replace(_tie(_parsed(default_text(program), f"program-{program.uid}"), known), derived=True)
+            yield _default(known, program)
+
+
+def _default(known: Metadata, program: Program) -> Bound:
+    return replace(_tie(_parsed(default_text(program), f"program-{program.uid}"), known), derived=True)
+
+
+def _completed(known: Metadata, given: Iterable[Bound]) -> Iterator[Bound]:
+    """Yield the bindings, each with what no file says of its program: the enrolment, and stages, as by default."""
+    said: dict[str, set[str]] = {}
+    enrolled = {one.program.uid for one in given if one.program and one.binding.enrolment}
+    for one in given:
+        if one.program:
+            said.setdefault(one.program.uid, set()).update(stage.stage.uid for stage in one.stages.values())
+    for one in given:
+        if one.program is None:
+            yield one
+            continue
+        default, uid = _default(known, one.program), one.program.uid
+        rest = {name: stage for name, stage in default.stages.items() if stage.stage.uid not in said[uid]}
+        said[uid].update(stage.stage.uid for stage in rest.values())
+        binding = one.binding
+        if uid not in enrolled:
+            enrolled.add(uid)
+            binding = replace(binding, enrolment=default.binding.enrolment)
+        yield replace(one, binding=binding, stages={**one.stages, **rest})
 
 
 @lru_cache(maxsize=1)
@@ -132,7 +188,7 @@ def _tie(binding: Binding, known: Metadata) -> Bound:
     for row in binding.person:
         found = known.attributes.get(known.uid_of("trackedEntityAttributes", row.key) or "")
         if found is None:
-            issues.append(_absent(binding, "attribute", row.key))
+            issues.append(_absent(binding, "attribute", row.key, str(row.row)))
         else:
             attributes[row.key] = found
     stages: dict[str, BoundStage] = {}
@@ -165,11 +221,11 @@ def _find_stage(program: Program, key: str) -> ProgramStage | None:
 
 def _elements(binding: Binding, rules: Stage, stage: ProgramStage, issues: list[Issue]) -> dict[str, str]:
     by_key = {key: uid for uid, bond in stage.elements.items() for key in (uid, bond.element.code) if key}
-    absent = [row.key for row in rules.rows if row.group and row.key not in by_key]
-    issues += [_absent(binding, f"data element of {rules.name}", key) for key in absent]
+    absent = [row for row in rules.rows if row.group and row.key not in by_key]
+    issues += [_absent(binding, f"data element of {rules.name}", row.key, str(row.row)) for row in absent]
     return {row.key: by_key[row.key] for row in rules.rows if row.group and row.key in by_key}
 
 
-def _absent(binding: Binding, what: str, key: str) -> Issue:
+def _absent(binding: Binding, what: str, key: str, row: str = "") -> Issue:
     text = f"the binding {binding.name} names the {what} {key}, which the metadata does not have"
-    return Issue("unbound", text, "warning", value=key)
+    return Issue("unbound", text, "warning", value=key, row=row)

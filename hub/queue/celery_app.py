@@ -9,7 +9,7 @@ from hub.queue import pulse
 
 SWEEP_SECONDS = 5.0
 WOKEN = ("tracker_hub.inbound", "tracker_hub.outbound")
-_CLOCKED = ("schedule", "indexing", "catalogue", "subscriptions", "bulk", "pulling")
+_CLOCKED = ("schedule", "indexing", "replays", "catalogue", "subscriptions", "bulk", "pulling")
 TASKS = (*WOKEN, *(f"tracker_hub.{name}" for name in _CLOCKED))
 
 

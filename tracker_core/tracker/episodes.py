@@ -165,3 +165,33 @@ def _episode(row: tuple[Any, ...], known: Mapping[int, str]) -> Episode:
 def _visit(row: tuple[Any, ...], known: Mapping[int, str]) -> Visit:
     pk, uid, person, enrollment, program, stage, unit, *more = row
     return Visit(pk, uid, person, enrollment, known[program], known[stage], known.get(unit, ""), *more)
+
+
+def differences(session: Session, change_set: int, most: int) -> list[dict[str, Any]]:
+    """Return what a change set did to enrollments and events: of each kind up to `most`, by uids.
+
+    `delta` is `{field: [old, new]}` of what was changed, `data` the values of an event.
+    """
+    known = metadata.load(session).uids
+    found = []
+    for kind, columns in (("enrollment", "o.program, null, '{}'::jsonb"), ("event", "o.program, o.stage, o.data")):
+        rows = session.execute(
+            f"select c.action, o.uid, t.uid, {columns}, c.delta from change c join {kind} o on o.pk = c.target"
+            " left join tracked_entity t on t.pk = c.subject where c.change_set = %s and c.kind = %s"
+            " order by o.pk limit %s",
+            (change_set, kind, most),
+        )
+        found += [
+            {
+                "kind": kind,
+                "action": action,
+                "uid": uid,
+                "trackedEntity": person,
+                "program": known[program],
+                **({"programStage": known[stage]} if stage else {}),
+                **({"data": data} if data else {}),
+                **({"delta": delta} if delta else {}),
+            }
+            for action, uid, person, program, stage, data, delta in rows
+        ]
+    return found

@@ -285,7 +285,7 @@ def test_a_new_binding_enrols_the_cases_of_yesterday(district: District) -> None
         done = bound.replay(district.session, context, flu, after, limit=2)
         after, pages = done.after, pages + done.seen
         assert done.report.issues == []
-    assert pages == 3
+    assert pages == 6
     assert district.enrollments() == [(MALARIA, "COMPLETED", "2025-10-01"), (MALARIA, "ACTIVE", "2025-11-20")]
     assert [e[2] for e in district.events()] == ["2025-10-01", "2025-10-04", "2025-11-20"]
     assert bound.replay(district.session, context, flu).report.outcomes == []

@@ -183,12 +183,13 @@ def test_a_scheduled_visit_is_no_encounter_until_it_happens(district: District) 
     assert codes == {"R05", "R50.9"}
 
 
-def test_what_no_binding_knows_stays_in_the_program(district: District) -> None:
-    """A hub without bindings for a program writes persons only."""
+def test_what_a_file_leaves_out_is_shown_as_by_default(district: District) -> None:
+    """A binding that says nothing of enrolment and stages: episode and encounter, and no observations."""
     district.session.execute("delete from metadata_object where type = 'bindings'")
     context = district.context()
     bound.save(district.session, context, "binding tb\nprogram TB_CASE\n", "tb")
     district.capture(captured(TB_LAB, TB, {"ThDeTbSputu": "POSITIVE"}))
     assert len(district.documents("Patient")) == 1
-    assert district.documents("Encounter") == []
-    assert district.documents("EpisodeOfCare") == []
+    assert [one["status"] for one in district.documents("Encounter")] == ["finished"]
+    assert [one["status"] for one in district.documents("EpisodeOfCare")] == ["active"]
+    assert district.documents("Observation") == []
