@@ -4,6 +4,7 @@ import base64
 import binascii
 import html
 import math
+import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
@@ -16,10 +17,11 @@ from tracker_core.fhirpath.boundaries import BOUNDARIES
 from tracker_core.fhirpath.context import Failed, Items
 from tracker_core.fhirpath.conversions import CONVERSIONS
 from tracker_core.fhirpath.nodes import Node, Value, plain
-from tracker_core.fhirpath.operators import calculate, contains, distinct, equal, single
+from tracker_core.fhirpath.operators import calculate, contains, distinct, single
 from tracker_core.fhirpath.quantities import Quantity
 from tracker_core.fhirpath.syntax import Misread
 
+_GROUP = re.compile(r"\$(\d)")
 Function = Callable[[Items, list[Items]], Items]
 
 
@@ -99,17 +101,10 @@ def _substring(text: str, start: int, length: int | None = None) -> str | None:
 
 
 def _replace_matches(text: str, expression: str, by: str) -> str:
+    """`$1` stands for what the first group matched."""
     if not expression:
         return text
-    made = "".join(f"\\{by[n + 1]}" if c == "$" and by[n + 1 : n + 2].isdigit() else c for n, c in enumerate(by))
-    return str(pattern(expression).sub(_without_digits(by, made), text))
-
-
-def _without_digits(by: str, made: str) -> str:
-    """`$1` became `\\11`: drop the digit that stands behind its own reference."""
-    for digit in "0123456789":
-        made = made.replace(f"\\{digit}{digit}", f"\\{digit}") if f"${digit}" in by else made
-    return made
+    return str(pattern(expression).sub(_GROUP.sub(r"\\\1", by.replace("\\", "\\\\")), text))
 
 
 _CODECS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
@@ -282,6 +277,3 @@ def named(name: str, count: int) -> Function:
     if not found[0] <= count <= found[1]:
         raise Misread(f"{name}() does not take {count} arguments")
     return found[2]
-
-
-__all__ = ["FUNCTIONS", "equal", "hidden", "named", "pattern"]

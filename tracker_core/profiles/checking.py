@@ -9,11 +9,11 @@ from tracker_core.issues import Issue
 from tracker_core.profiles.extensions import check_extension
 from tracker_core.profiles.library import Profile
 from tracker_core.profiles.references import check_reference
-from tracker_core.profiles.rules import Rule
+from tracker_core.profiles.rules import Rule, Type
 from tracker_core.profiles.shapes import check_form, elements_of
 from tracker_core.profiles.slicing import check_slices, divided
 from tracker_core.profiles.trees import BASE
-from tracker_core.profiles.values import check_invariants, check_values
+from tracker_core.profiles.values import check_code, check_invariants, check_values
 from tracker_core.profiles.visit import Visit, World
 from tracker_core.records import definitions
 
@@ -179,8 +179,14 @@ def _check_one(visit: Visit, node: Node, rule: Rule, trunk: Rule, where: str) ->
         visit.note("structure", "an object is expected", where)
         return
     check_element(visit, node, rule, trunk, where)
-    if kind is None:
-        return
+    if kind is not None:
+        _check_type(visit, node, kind, where)
+
+
+def _check_type(visit: Visit, node: Node, kind: Type, where: str) -> None:
+    """What elements of some types are asked besides: codes, references, extensions, and the profiles of the type."""
+    if node.kind == "Coding":
+        check_code(visit, node, where)
     if kind.profiles:
         _check_profiles(visit, node, kind.profiles, where)
     if node.kind == "Reference":

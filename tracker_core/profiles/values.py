@@ -88,6 +88,13 @@ def check_binding(visit: Visit, node: Node, binding: Binding, where: str) -> Non
         visit.note("not-checked", text, where, "information")
 
 
+def check_code(visit: Visit, node: Node, where: str) -> None:
+    """Note a code that its own code system, which is loaded whole, does not have."""
+    for system, code in codings(node):
+        if system and visit.world.known(system, code) == "out":
+            visit.note("code-invalid", f"{system} has no such code", where, "warning", code)
+
+
 def asked(visit: Visit, value_set: str, held: Coded) -> Verdict:
     """Tell whether a code is in a value set: bare codes of R4 are known here, others are asked of terminology."""
     listed = enumerated(value_set) if held[0][0] is None else None

@@ -19,6 +19,11 @@ Fetch = Callable[[str], dict[str, Any] | None]
 MOST_ISSUES = 500
 
 
+def no_systems(_system: str, _code: str) -> Verdict:
+    """Answer for a hub without code systems."""
+    return "unknown"
+
+
 def codings(node: Node) -> Coded:
     """Return the codes of an element: (system, code), the system None where a code stands alone."""
     value = node.value
@@ -41,13 +46,15 @@ class World:
     """What validation asks of its surroundings.
 
     `codes(value set, codings)` tells whether one of the codings is in a value set; `fetch(reference)` returns a stored
-    document, and `stored` says whether what it does not return is not there.
+    document, and `stored` says whether what it does not return is not there. `known(system, code)` tells whether a
+    code system has a code.
     """
 
     library: Library
     codes: Codes = no_codes
     fetch: Fetch = lambda _reference: None
     stored: bool = False
+    known: Callable[[str, str], Verdict] = no_systems
 
 
 @dataclass(slots=True, eq=False)

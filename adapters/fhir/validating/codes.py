@@ -34,6 +34,13 @@ class Lookup:
             self._answers[key] = self._answer(value_set, codings)
         return self._answers[key]
 
+    def known(self, system: str, code: str) -> Verdict:
+        """Tell whether a code system has a code; of one that is not there, or not whole, nothing is known."""
+        found = self._library.system(system)
+        if found is None or found.edition.traits.content != "complete":
+            return "unknown"
+        return "in" if found.find(code) is not None else "out"
+
     def _answer(self, canonical: str, codings: Coded) -> Verdict:
         if canonical not in self._composed:
             self._composed[canonical] = self._compose(canonical)

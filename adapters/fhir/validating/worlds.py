@@ -30,7 +30,8 @@ def world(session: Session, bodies: Iterable[bytes] = (), stored: bool = True) -
             return None
         return read.setdefault(key, orjson.loads(one.doc))
 
-    return World(library(session), Lookup(reader(session)), fetch, stored)
+    lookup = Lookup(reader(session))
+    return World(library(session), lookup, fetch, stored, lookup.known)
 
 
 def _local(reference: str) -> tuple[str, str] | None:

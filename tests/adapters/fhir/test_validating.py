@@ -106,7 +106,18 @@ def test_profiles_are_asked_for(client: httpx.Client) -> None:
 def test_codes_are_looked_up(client: httpx.Client, coding: dict[str, str], severity: str) -> None:
     """Bindings are checked by the hub's terminology."""
     found = told(client, "/Patient/$validate", PATIENT | {"maritalStatus": {"coding": [coding]}})
-    assert [level for level, code, _ in found if code == "code-invalid"] == ([severity] if severity else [])
+    places = [place for level, code, place in found if (level, code) == (severity, "code-invalid")]
+    assert sorted(places) == (["Patient.maritalStatus", "Patient.maritalStatus.coding[0]"] if severity else [])
+
+
+def test_codes_that_their_system_does_not_have(client: httpx.Client) -> None:
+    """A code of a loaded system is looked up wherever it stands."""
+    system = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+    tags = [{"system": system, "code": "M"}, {"system": system, "code": "zz"}, {"system": "urn:x", "code": "zz"}]
+    found = told(client, "/Patient/$validate", PATIENT | {"meta": {"tag": tags}})
+    assert [(level, place) for level, code, place in found if code == "code-invalid"] == [
+        ("warning", "Patient.meta.tag[1]")
+    ]
 
 
 def test_references_to_what_is_not_there(client: httpx.Client) -> None:

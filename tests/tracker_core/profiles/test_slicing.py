@@ -227,3 +227,51 @@ def test_slices_of_slices() -> None:
     work = {"system": "phone", "use": "work", "value": "1"}
     assert errors(patient(telecom=[work]), rule) == []
     assert errors(patient(telecom=[work | {"use": "home"}]), rule) == [("required", "Patient.telecom")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "right"),
+    [
+        ("element", "Patient", True),
+        ("element", "DomainResource", True),
+        ("element", "Element", True),
+        ("element", "Observation", False),
+        ("element", "Patient.name", False),
+        ("fhirpath", "Patient", True),
+        ("fhirpath", "Patient.name", False),
+        ("fhirpath", "name.nothing(", True),
+        ("extension", "urn:outer", False),
+    ],
+)
+def test_contexts_of_extensions(kind: str, expression: str, right: bool) -> None:
+    """An extension says where it may stand: by path, type, FHIRPath, or within another extension."""
+    defined = extension() | {"context": [{"type": kind, "expression": expression}]}
+    rule = profile("plain", "Patient")
+    found = errors(patient(extension=[{"url": "urn:profile:tribe", "valueString": "x"}]), rule, defined)
+    assert found == ([] if right else [("extension", "Patient.extension[0]")])
+
+
+def test_an_extension_within_an_extension() -> None:
+    """One that may stand in another one only."""
+    defined = extension() | {"context": [{"type": "extension", "expression": "urn:x:outer"}]}
+    outer = {"url": "urn:x:outer", "extension": [{"url": "urn:profile:tribe", "valueString": "x"}]}
+    assert errors(patient(extension=[outer]), profile("plain", "Patient"), defined) == []
+
+
+def test_the_url_of_something_else_is_no_extension() -> None:
+    """An extension's url names the definition of an extension."""
+    used = {"url": "http://hl7.org/fhir/StructureDefinition/Patient", "valueString": "x"}
+    assert errors(patient(extension=[used]), profile("plain", "Patient")) == [("extension", "Patient.extension[0]")]
+
+
+def test_what_is_found_by_no_discriminator_of_a_slice() -> None:
+    """A discriminator that leads nowhere, or that a slice says nothing of, matches nothing."""
+    rule = profile(
+        "nowhere",
+        "Patient",
+        at("Patient.identifier", slicing=sliced("value", "system.toInteger()")),
+        at("Patient.identifier:x", max="1"),
+        at("Patient.contact", slicing=sliced("exists", "name")),
+        at("Patient.contact:y", max="1"),
+    )
+    assert errors(patient(identifier=[MRN, MRN], contact=[{"name": {"text": "x"}}] * 2), rule) == []
