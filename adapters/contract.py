@@ -1,6 +1,6 @@
 """What a format offers to the hub: one `Adapter` value per folder, made of plain functions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,7 +66,7 @@ class Reading:
     """What a mapping read: the changes, and every issue it met on the way (rows that failed, unknown codes).
 
     `mapping` is the edition of the tables that read it, empty where none did. `receipts` are answers to messages of
-    ours that came as messages of their own: control id -> receipt.
+    ours that came as messages of their own: control id -> receipt. `extra` goes into the report, for the answer.
     `rejected` refuses the whole document although parts of it could be read; `dry_run` asks for the report of an
     import that is then undone (DHIS2 `importMode=VALIDATE`).
     """
@@ -77,6 +77,7 @@ class Reading:
     dry_run: bool = False
     mapping: str = ""
     receipts: dict[str, "Receipt"] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -256,6 +257,10 @@ class Adapter:
         `ours(names)` tells which of its objects it has from the hub. Raises Unavailable
     trigger(type, happened, peer) -> str
         the message type by which a route of this type (`ADT`) tells of what happened (`ADT^A28`), empty for none
+    check_settings(settings)
+        raises Malformed, with the place, for settings of a peer that cannot be meant
+    conform(raw, envelope, profile) -> issues
+        what a conformance profile finds wrong with a body; raises Malformed for a profile that is none
     show(raw, envelope) -> JSON-able object
         the body as a person reads it; raises as `parse` does. JSON bodies need none
     face    its HTTP routes, where it has any: the hub mounts them behind authentication and size limits
@@ -276,4 +281,6 @@ class Adapter:
     face: Face | None = None
     heeded: tuple[str, ...] = ()
     show: Callable[[bytes, Envelope], Any] | None = None
+    check_settings: Callable[[Mapping[str, Any]], None] | None = None
+    conform: Callable[[bytes, Envelope, Mapping[str, Any]], list[Issue]] | None = None
     trigger: Callable[[str, Happened, Peer], str] | None = None

@@ -100,6 +100,9 @@ def _peer_routes(router: APIRouter, runtime: Runtime) -> None:
         """Create a peer or bring it to these values."""
         if body.format not in runtime.adapters:
             raise Malformed(f"{body.format!r} is not a format", "format")
+        check = runtime.adapter(body.format).check_settings
+        if check is not None:
+            check(body.settings)
         with transaction(runtime.pool) as session:
             return peer_json(peers.save(session, code, **body.model_dump(), actor=actor))
 

@@ -69,7 +69,7 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     snapshots.keep_fresh(session)
     sender = Sender(peer, message.created, envelope.parameters, of_peer(session, peer))
     reading = adapter.read(adapter.parse(raw, envelope), sender)
-    report = Report(issues=reading.issues, rejected=reading.rejected)
+    report = Report(issues=reading.issues, rejected=reading.rejected, extra=reading.extra)
     codes = unmapped.untranslated(reading.issues)
     parked = bool(codes) and peer.settings.get("unmapped") == "park"
     judging = court(session, peer)

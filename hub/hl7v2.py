@@ -1,8 +1,10 @@
 """The commands `tracker-hub hl7v2 …`: send messages, listen for them, look into them. They need no hub."""
 
 import asyncio
+import json
 import ssl
 import sys
+import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -88,21 +90,24 @@ def listen(
 @hl7v2_app.command()
 def inspect(
     file: File,
+    profile: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A conformance profile to check against, TOML or JSON.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only what is wrong.")] = False,
 ) -> None:
     """Show the segments and fields of each message with their names, and what the hub would find wrong with it.
 
     Exit: 1 when the hub would refuse one of them.
     """
-    from adapters.contract import Envelope
     from adapters.hl7v2 import showing
 
+    settings = {"conformance": profile_of(profile)} if profile else {}
     refused = False
     for raw in messages_of(file):
         if not quiet:
             for segment in showing.show_message(raw)["segments"]:
                 print_segment(segment)
-        issues, rejected = problems(raw, Envelope())
+        issues, rejected = problems(raw, settings)
         refused = refused or rejected
         for issue in issues:
             where = f" {issue['where']}" if issue.get("where") else ""
@@ -188,17 +193,32 @@ async def serve(host: str, port: int, answer: Answer, count: int, tls: ssl.SSLCo
         await server.close()
 
 
-def problems(raw: bytes, envelope: Any) -> tuple[list[dict[str, str]], bool]:
-    """Return what the hub would find wrong with a message, and whether it would refuse it."""
+def profile_of(file: Path) -> dict[str, Any]:
+    """Return the conformance profile in a file. Raises `NotFound`, `Malformed`."""
+    from adapters.hl7v2 import conformance
+
+    if not file.is_file():
+        raise NotFound(f"there is no file {file}")
+    text = file.read_text(encoding="utf-8")
+    try:
+        profile: dict[str, Any] = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise Malformed(f"{file} cannot be read: {error}") from error
+    conformance.load(profile)
+    return profile
+
+
+def problems(raw: bytes, settings: dict[str, Any]) -> tuple[list[dict[str, str]], bool]:
+    """Return what the hub would find wrong with a message of a peer with these settings, and whether it refuses it."""
     from datetime import UTC, datetime
 
-    from adapters.contract import Sender
+    from adapters.contract import Envelope, Sender
     from adapters.hl7v2 import ADAPTER
     from adapters.hl7v2.header import sender_code
 
-    peer = Peer(0, sender_code(raw) or "hl7v2", "", "hl7v2", None, {})
+    peer = Peer(0, sender_code(raw) or "hl7v2", "", "hl7v2", None, settings)
     try:
-        reading = ADAPTER.read(ADAPTER.parse(raw, envelope), Sender(peer, datetime.now(UTC)))
+        reading = ADAPTER.read(ADAPTER.parse(raw, Envelope()), Sender(peer, datetime.now(UTC)))
     except HubError as error:
         return [{"severity": "error", "code": "refused", "where": error.where, "text": error.detail}], True
     return [issue.as_json() for issue in reading.issues], reading.rejected

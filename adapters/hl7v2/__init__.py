@@ -1,7 +1,7 @@
 """HL7 version 2: ER7 over MLLP and HTTP."""
 
 from adapters.contract import Adapter
-from adapters.hl7v2 import reading, sending, showing, writing
+from adapters.hl7v2 import reading, sending, settings, showing, writing
 from adapters.hl7v2.format import answer, identify, parse
 from adapters.hl7v2.http import FACE
 from adapters.hl7v2.triggers import trigger
@@ -20,4 +20,6 @@ ADAPTER = Adapter(
     heeded=("charset", "acks"),
     show=showing.show,
     trigger=trigger,
+    check_settings=settings.check,
+    conform=settings.conform,
 )

@@ -60,7 +60,7 @@ def answer(
     if error is not None:
         verdict = "AR" if wording(error).ack == "AR" else "AE"
     elif report.rejected:
-        verdict = "AE"
+        verdict = "AR" if report.extra.get("refused") else "AE"
     return acknowledge(raw, verdict, faults_of(report, error, verdict), default, silent=silent)
 
 

@@ -41,9 +41,9 @@ def event_of(message: Message) -> tuple[str, str]:
 
 
 def check_header(message: Message) -> None:
-    """Raise `Malformed` for a header without type or control id, `Unsupported` for what the hub does not take in."""
+    """Raise `Malformed` for a header without type or control id, `Unsupported` for another version than 2."""
     header, encoding = message.segments[0], message.encoding
-    kind, event = event_of(message)
+    kind, _ = event_of(message)
     if not kind:
         raise Malformed("MSH-9 names no message type", "MSH-9")
     if not er7.value(header, encoding, 10):
@@ -51,8 +51,11 @@ def check_header(message: Message) -> None:
     version = er7.value(header, encoding, 12)
     if version and not version.startswith("2"):
         raise Unsupported(f"{version!r} is not a version of HL7 v2", "MSH-12")
-    if kind == ACK:
-        return
+
+
+def check_taken(message: Message) -> None:
+    """Raise `Unsupported` for a type or event that the hub does not take in."""
+    kind, event = event_of(message)
     if kind not in TAKEN:
         raise Unsupported(f"messages of type {kind} are not taken in; {', '.join(sorted(TAKEN))} are", "MSH-9.1")
     if event not in TAKEN[kind]:

@@ -1,14 +1,14 @@
 """From messages to changes, through the mapping tables; what says who is who is no mapping (`identities`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import mappings
 from adapters.contract import Reading, Sender
-from adapters.hl7v2 import authorities, charset, identities
-from adapters.hl7v2.events import ACK, event_of
+from adapters.hl7v2 import authorities, charset, conformance, filters, identities
+from adapters.hl7v2.events import ACK, check_taken, event_of
 from adapters.hl7v2.format import Document, Part
 from adapters.hl7v2.receipts import read_verdict, receipt_of
 from mappings import BadRow, Mappings, Profile
@@ -51,10 +51,8 @@ def read(document: Document, sender: Sender) -> Reading:
             take_receipt(part, reading)
             continue
         wanted = in_charset(part, str(sender.peer.settings.get("charset", "")))
-        foreign = authorities.check(wanted.message, sender.peer.settings, profile)
-        reading.issues += foreign
-        reading.rejected = reading.rejected or any(issue.severity == "error" for issue in foreign)
-        read_part(wanted, tables, profile, reading, "" if number == 1 else f"{number}-")
+        if admitted(wanted.message, sender.peer.settings, profile, reading):
+            read_part(wanted, tables, profile, reading, "" if number == 1 else f"{number}-")
     return reading
 
 
@@ -67,6 +65,28 @@ def take_receipt(part: Part, reading: Reading) -> None:
         reading.receipts[verdict.control_id] = receipt_of(verdict)
     except Unavailable as error:
         reading.issues.append(Issue("transient", error.detail, "warning", "MSA-1"))
+
+
+def admitted(message: Message, settings: Mapping[str, Any], profile: Profile, reading: Reading) -> bool:
+    """Tell whether a message is to be read, by the filters, the conformance profile and the authorities of its peer.
+
+    What is ignored leaves a remark, what is refused an error. Raises `Unsupported` for a type that is not taken in.
+    """
+    verdict = filters.judge(message, settings)
+    if verdict.then != "take":
+        refused = verdict.then == "refuse"
+        reading.issues.append(Issue("filtered", verdict.note, "error" if refused else "information", "MSH-9"))
+        reading.rejected = reading.rejected or refused
+        return False
+    check_taken(message)
+    broken = conformance.check(message, conformance.load(settings["conformance"])) if "conformance" in settings else []
+    if any(one.policy == "refuse" for one in broken):
+        reading.extra["refused"] = True
+    wrong = [*(one.issue for one in broken), *authorities.check(message, settings, profile)]
+    reading.issues += wrong
+    if any(issue.severity == "error" for issue in wrong):
+        reading.rejected = True
+    return not any(one.policy != "warn" for one in broken)
 
 
 def in_charset(part: Part, default: str) -> Part:

@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 
 from hub.runtime import Runtime
-from hub.traffic import browsing, dead, figures, repeating
+from hub.traffic import browsing, conformance, dead, figures, repeating
 
 
 def routes_for(runtime: Runtime) -> APIRouter:
     """Return the routes; the router that includes them lets only administrators in."""
     router = APIRouter()
-    for part in (browsing, repeating, dead, figures):
+    for part in (browsing, repeating, dead, figures, conformance):
         router.include_router(part.routes_for(runtime))
     return router

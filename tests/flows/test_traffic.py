@@ -196,3 +196,25 @@ def test_bodies_are_shown_as_people_read_them(client: httpx.Client, send: Send) 
     assert (document["as"], document["view"]["id"]) == ("json", "p1")
     assert (text["as"], text["view"]) == ("text", "hello")
     assert "MSH" in text["problem"]
+
+
+def test_a_profile_is_tried_and_then_counts(client: httpx.Client, send: Send) -> None:
+    """What it would find wrong in stored messages is told first; stored, it warns, and violations are listed."""
+    for name in ("adt_a01", "adt_a04", "oru_r01"):
+        send(sample(name))
+    profile = {"fields": {"PID-8": {"table": ["F"]}, "PID-11": {"use": "R"}}}
+    where = "/hub/peers/CLINIC|KIVU-HC"
+    tried = client.post(f"{where}/conformance/try", json={"profile": profile}).json()
+    assert (tried["messages"], tried["broken"]) == (3, 1)
+    assert {rule["code"] for rule in tried["rules"]} == {"conformance-unknown-value", "conformance-required"}
+    assert client.post(f"{where}/conformance/try", json={"profile": profile, "type": "ORU*"}).json()["messages"] == 1
+    assert client.post(f"{where}/conformance/try", json={"profile": {"policy": "x"}}).status_code == 400
+    assert client.post("/hub/peers/fhir/conformance/try", json={"profile": {}}).status_code == 404
+    client.put("/hub/peers/hie", json={"format": "fhir"})
+    assert client.post("/hub/peers/hie/conformance/try", json={"profile": {}}).status_code == 422
+    wrong = {"format": "hl7v2", "settings": {"conformance": {"policy": "x"}}}
+    assert client.put(where, json=wrong).status_code == 400
+    assert client.put(where, json={"format": "hl7v2", "settings": {"conformance": profile}}).status_code == 200
+    assert send(sample("adt_a04").replace(b"S-A04", b"S-A05")) == "AA"
+    found = {(one["code"], one["place"], one["count"]) for one in client.get(f"{where}/violations").json()}
+    assert found == {("conformance-unknown-value", "PID-8", 1), ("conformance-required", "PID-11", 1)}

@@ -117,3 +117,21 @@ def test_a_listener_prints_and_answers() -> None:
     assert (sent.returncode, listener.returncode) == (1, 0)
     assert "MSA|AR|S-A01" in sent.stdout
     assert "PID|1||P-1001^^^KIVU-HC^MR" in printed
+
+
+def test_a_message_is_checked_against_a_profile(tmp_path: Path) -> None:
+    """TOML or JSON: what breaks a rule is told with its place; a profile that is none ends with an error."""
+    profile = tmp_path / "clinic.toml"
+    profile.write_text('policy = "reject"\n[segments]\nZKV = "0..0"\n[fields."PID-8"]\ntable = ["M"]\n')
+    shown = invoke("inspect", ADMISSION, "--quiet", "--profile", str(profile))
+    assert shown.exit_code == 1
+    assert "error PID[1]-8(1): PID-8 is not one of M [conformance-unknown-value]" in shown.stdout
+    assert "error ZKV: ZKV may be there 0 times, not 1 [conformance-segment-count]" in shown.stdout
+    same = tmp_path / "clinic.json"
+    same.write_text('{"fields": {"PID-8": {"table": ["M"]}}}')
+    assert invoke("inspect", ADMISSION, "--quiet", "--profile", str(same)).exit_code == 0
+    same.write_text("{")
+    with pytest.raises(Malformed, match="cannot be read"):
+        invoke("inspect", ADMISSION, "--profile", str(same))
+    with pytest.raises(NotFound):
+        invoke("inspect", ADMISSION, "--profile", "nothing.toml")

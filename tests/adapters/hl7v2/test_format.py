@@ -1,14 +1,18 @@
 """What messages say of themselves, and which are not taken in."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from adapters.contract import Envelope
+from adapters.contract import Envelope, Sender
 from adapters.hl7v2 import ADAPTER
 from mappings import er7
 from tests.adapters.hl7v2.wire import SAMPLES, sample
+from tracker_core.context import Peer
 from tracker_core.errors import HubError, Malformed, Unsupported
 from tracker_core.issues import Report
 
+SENDER = Sender(Peer(1, "LAB|KIVU", "", "hl7v2", None, {}), datetime(2026, 3, 5, tzinfo=UTC))
 MLLP = Envelope("application/hl7-v2")
 HEAD = b"MSH|^~\\&|LAB|KIVU|HUB|MOH|20260305||%b|%b|P|%b\rPID|||1^^^K\r"
 
@@ -65,7 +69,7 @@ def test_what_is_not_taken_in_is_refused_with_its_place(
     """Each refusal is AR with the place and the condition of table 0357, and names what is offered."""
     raw = HEAD % (type.encode(), control_id.encode(), version.encode())
     with pytest.raises(error) as caught:
-        ADAPTER.parse(raw, MLLP)
+        ADAPTER.read(ADAPTER.parse(raw, MLLP), SENDER)
     assert caught.value.where == where
     answer = er7.parse(ADAPTER.answer(raw, MLLP, Report(rejected=True), caught.value).decode())
     assert answer.segments[1][1] == "AR"
