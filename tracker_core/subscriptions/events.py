@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tracker_core.access import MACHINES
 from tracker_core.database import Session
 from tracker_core.errors import HubError
-from tracker_core.records import reindexing
+from tracker_core.records import custom, reindexing
 from tracker_core.records.definitions import type_names
 from tracker_core.records.search.matching import matching
 from tracker_core.records.search.tokens import Codes
@@ -43,6 +43,7 @@ def note(session: Session, change_sets: Sequence[int], codes: Codes) -> int:
     A version is an event once, and judged as it was when it was written. Events of one subscription have numbers
     without gaps, versions of one record in their order.
     """
+    custom.refresh(session)
     listeners = _listeners(session)
     changed = _changed(session, change_sets, {one.type for each in listeners for one in each.triggers})
     events: dict[int, list[Changed]] = {each.record: [] for each in listeners}

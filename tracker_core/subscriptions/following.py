@@ -107,7 +107,8 @@ def _follow_subscription(session: Session, context: Context, draft: Draft) -> No
         "insert into subscription as s (record, id, peer, owner, state, channel, topic, plan, heartbeat, until)"
         " values (%s, %s, %s, %s, 'requested', %s, %s, %s::jsonb, %s, %s) on conflict (record) do update set"
         " owner = excluded.owner, channel = excluded.channel, topic = excluded.topic, plan = excluded.plan,"
-        " heartbeat = excluded.heartbeat, until = excluded.until, error = '', state = 'requested', shaken = null",
+        " heartbeat = excluded.heartbeat, until = excluded.until, error = '', state = 'requested', shaken = null,"
+        " noted = null",
         (
             draft.pk,
             draft.id,

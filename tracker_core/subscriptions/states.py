@@ -15,7 +15,7 @@ _LOCK = 0x7375_6274  # "subt": one worker at a time
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """A subscription whose state is another one than its record says, with the reason if it is a bad one."""
+    """A subscription whose state may be another one than its record says, with the reason if it is a bad one."""
 
     id: str
     state: str
@@ -23,7 +23,7 @@ class Turned:
 
 
 def turn(session: Session, at: datetime | None = None) -> list[Turned]:
-    """Bring every subscription to the state it is in by now, or by `at`; return those that changed.
+    """Bring every subscription to the state it is in by now, or by `at`; return those whose records do not say so yet.
 
     Topic subscriptions with a channel of the queue are active once their handshake was taken; others at once. One whose
     next notice cannot be delivered is in error, and active again when that has gone out; one that the queue gave up on
@@ -32,30 +32,34 @@ def turn(session: Session, at: datetime | None = None) -> list[Turned]:
     row = session.execute("select pg_try_advisory_xact_lock(%s)", (_LOCK,)).fetchone()
     if row is None or not row[0]:
         return []
-    before = _states(session)
     _end(session, at)
     _shake_hands(session)
-    _begin(session)
     _look_at_queue(session)
+    _begin(session)
     _beat(session, at)
-    after = _states(session)
-    return [Turned(*now) for record, now in after.items() if before.get(record) != now]
+    return _turned(session)
 
 
-def _states(session: Session) -> dict[int, tuple[str, str, str]]:
+def _turned(session: Session) -> list[Turned]:
     rows = session.execute(
-        "select s.record, s.id, s.state, s.error from subscription s join record r on r.pk = s.record"
-        " where not r.deleted"
+        "update subscription s set noted = s.state || ' ' || s.error from record r where r.pk = s.record"
+        " and not r.deleted and s.state <> 'requested' and s.noted is distinct from s.state || ' ' || s.error"
+        " returning s.id, s.state, s.error"
     )
-    return {row[0]: row[1:] for row in rows}
+    return [Turned(*row) for row in rows]
 
 
 def _end(session: Session, at: datetime | None) -> None:
-    """Switch off those whose time is over, and those whose owners may not log in any more."""
+    """Switch off those whose time is over, whose topic is gone, and whose owners may not log in any more."""
     over = session.execute(
         "select record from subscription where state <> 'off' and until <= coalesce(%s, now())", (at,)
     ).fetchall()
     switch_off(session, [row[0] for row in over], "its time is over")
+    stray = session.execute(
+        "select record from subscription s where state <> 'off' and topic <> '' and not exists"
+        " (select from subscription_topic t where t.url = s.topic)"
+    ).fetchall()
+    switch_off(session, [row[0] for row in stray], "its topic is gone", give_up=False)
     orphans = session.execute(
         "select record from subscription s where state <> 'off' and not s.owner = any(%b::text[]) and not exists"
         " (select from user_account u where u.username = s.owner and not u.disabled)",

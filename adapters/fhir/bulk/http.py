@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from adapters.contract import Access
 from adapters.fhir import outcomes
-from adapters.fhir.bulk import asking, exporting, importing, manifest
+from adapters.fhir.bulk import asking, exporting, importing, inputs, manifest
 from adapters.fhir.formats import negotiated
 from adapters.fhir.outcomes import CONTENT_TYPE
 from adapters.fhir.replies import Pairs, query_pairs
@@ -83,9 +83,9 @@ def _import(access: Access, request: HttpRequest, raw: bytes) -> Response:
     lenient = _prepared(access, request)
     kind = kind_of(request.headers.get("content-type", ""))
     sent = kind in asking.FORMATS
-    inputs = [] if sent else importing.read_manifest(raw, lenient=lenient)
+    named = [] if sent else inputs.read_manifest(raw, lenient=lenient)
     with access.session() as session:
-        uid, response = _placed(session, request, "import", {"inputs": inputs or [{"type": "", "url": ""}]})
+        uid, response = _placed(session, request, "import", {"inputs": named or [{"type": "", "url": ""}]})
     if uid and sent and access.files is not None:
         importing.keep(access.files / FOLDER / uid, raw)
     return response

@@ -13,7 +13,7 @@ depends_on = None
 
 # `record` is the Subscription or Basic record that says so. A subscription notes what has happened since it has
 # `begun` until it is off, whether that can be delivered or not; `events` is the number of the latest event,
-# `queued` that of the latest one that a notice was queued for.
+# `queued` that of the latest one that a notice was queued for. `noted` is the state and error that the record says.
 TABLES = """
 create table subscription (
     record bigint primary key,
@@ -31,7 +31,8 @@ create table subscription (
     until timestamptz,
     shaken timestamptz,
     told timestamptz not null default now(),
-    error text not null default ''
+    error text not null default '',
+    noted text
 );
 create table subscription_event (
     subscription bigint not null references subscription on delete cascade,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.fhir.bulk import asking, importing
+from adapters.fhir.bulk import asking, inputs
 from tracker_core.errors import Malformed
 
 
@@ -55,5 +55,5 @@ def test_elements_of_a_type() -> None:
 def test_manifests_that_are_refused(body: bytes, text: str) -> None:
     """A manifest of an import that cannot be followed is refused with what is wrong."""
     with pytest.raises(Malformed) as refused:
-        importing.read_manifest(body, lenient=False)
+        inputs.read_manifest(body, lenient=False)
     assert text in refused.value.detail

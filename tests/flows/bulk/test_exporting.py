@@ -27,6 +27,15 @@ def test_system(client: httpx.Client, runtime: Runtime) -> None:
     assert first == client.get("/fhir/Organization/clinic").content + b"\n"
 
 
+def test_it_is_told(client: httpx.Client) -> None:
+    """The CapabilityStatement names the operations where they are."""
+    rest = client.get("/fhir/metadata").json()["rest"][0]
+    assert {"export", "import"} <= {one["name"] for one in rest["operation"]}
+    types = {one["type"]: {operation["name"] for operation in one["operation"]} for one in rest["resource"]}
+    assert "export" in types["Patient"] & types["Group"]
+    assert {"status", "events", "get-ws-binding-token"} <= types["Subscription"]
+
+
 def test_levels(client: httpx.Client, runtime: Runtime) -> None:
     """All patients with theirs, the active members of a group, named patients."""
     assert names(lines(client, exported(client, runtime, "/fhir/Patient/$export"))) == OF_BOTH

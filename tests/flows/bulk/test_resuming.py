@@ -20,6 +20,7 @@ from tracker_core.records.definitions import resource_types
 
 ROOT = Path(__file__).parents[3]
 PATIENTS = 100
+MEMORY = 200 * 2**20
 WORKER = """
 import sys
 from pathlib import Path
@@ -49,6 +50,13 @@ def turn(pool: Pool, folder: Path, count: int, *, die: bool = False) -> int:
         if die:
             raise Rollback
     return done
+
+
+def ended(pool: Pool, uid: str) -> bool:
+    """Whether nothing more happens to an order."""
+    with transaction(pool) as session:
+        order = orders.find(session, "export", uid)
+    return order is not None and order.ended
 
 
 def everything(pool: Pool, folder: Path, uid: str) -> list[str]:
@@ -87,8 +95,9 @@ def test_a_killed_worker(pool: Pool, database_url: str, tmp_path: Path) -> None:
         time.sleep(0.005)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-    while turn(pool, tmp_path, 500):
-        pass
+    # The lock of the dead is let go when the server has noticed.
+    while not ended(pool, uid):
+        turn(pool, tmp_path, 500)
     found = everything(pool, tmp_path, uid)
     assert len(found) == len(set(found)) == PATIENTS * 14 + 1
 
@@ -105,6 +114,33 @@ def test_a_folder_that_is_lost(pool: Pool, tmp_path: Path) -> None:
         order = orders.find(session, "export", uid)
     assert order is not None
     assert (order.state, order.error) == ("failed", "the files cannot be written: No such file or directory")
+
+
+def test_attachments(pool: Pool, database_url: str, tmp_path: Path) -> None:
+    """Records of many megabytes each are exported one by one: together they would not fit into the memory allowed."""
+    body = b"x" * 8 * 2**20
+    with transaction(pool) as session:
+        doc = b'{"resourceType":"Binary","id":"%%s","contentType":"text/plain","data":"%b"}' % body
+        number = resource_types()["Binary"]
+        session.execute(
+            "insert into record (pk, type, id, version, updated, created, created_in, updated_in)"
+            " select n, %s, n::text, 1, now() - interval '1 hour', now(), 0, 0 from generate_series(1, 30) n",
+            (number,),
+        )
+        session.execute(
+            "insert into record_version (pk, version, updated, change_set, doc)"
+            " select n, 1, now() - interval '1 hour', 0, %s from generate_series(1, 30) n",
+            (doc,),
+        )
+        orders.place(session, "export", "tester", "", Asked("system", types=list(resource_types())).stored())
+    limited = f"import resource\nresource.setrlimit(resource.RLIMIT_DATA, ({MEMORY}, {MEMORY}))\n{WORKER}"
+    once = limited.replace("while True:", "for _ in range(3):")
+    command = [sys.executable, "-c", once, database_url, str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert sum(path.stat().st_size for path in tmp_path.glob("*/*")) > 30 * len(body)
 
 
 @pytest.mark.parametrize(("lines", "bytes_", "files"), [(2, 10**6, 3), (100, 12, 3), (100, 10**6, 1)])

@@ -159,7 +159,7 @@ def settle(runtime: Runtime) -> None:
         for message in work.claim(runtime, "out", "tests", 10):
             work.send(runtime, message)
             done += 1
-        if not done:
+        if not done and not notifying.turn(runtime):
             return
 
 

@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from hub import notifying
+from hub import indexing, notifying
 from hub.runtime import Runtime
 from tests.flows.subscriptions.conftest import (
     BACKPORT,
@@ -18,6 +18,7 @@ from tests.flows.subscriptions.conftest import (
     of_topic,
     settle,
     subscribed,
+    subscription,
     topic,
     wait,
 )
@@ -146,6 +147,42 @@ def test_before_and_now(
         assert found == expected
     else:
         assert found == ["Observation/one", "Observation/one", "Observation/two"]
+
+
+def test_a_topic_that_goes(
+    client: httpx.Client, runtime: Runtime, subscriber: Subscriber, observe: Callable[..., None]
+) -> None:
+    """A subscription whose topic is deleted is off and says so; nobody believes that nothing happens."""
+    id = client.post("/fhir/Basic", json=topic()).json()["id"]
+    one = subscribed(client, runtime, of_topic(subscriber.url))
+    assert client.delete(f"/fhir/Basic/{id}").status_code == 204
+    settle(runtime)
+    told = client.get(f"/fhir/Subscription/{one}").json()
+    assert (told["status"], told["error"]) == ("off", "its topic is gone")
+
+
+def test_criteria_that_cannot_be_judged_any_more(
+    client: httpx.Client,
+    runtime: Runtime,
+    subscriber: Subscriber,
+    put: Callable[..., None],
+    observe: Callable[..., None],
+) -> None:
+    """A subscription by a search parameter of one's own that is deleted is off and says so."""
+    put("SearchParameter", "own", url="http://example.org/own", name="own", status="active", description="tests",
+        code="own", base=["Observation"], type="token", expression="Observation.status")  # fmt: skip
+    while indexing.turn(runtime):
+        pass
+    id = subscribed(client, runtime, subscription(subscriber.url, "Observation?own=final"))
+    observe("one")
+    settle(runtime)
+    assert len(subscriber.got) == 1
+    assert client.delete("/fhir/SearchParameter/own").status_code == 204
+    observe("two")
+    settle(runtime)
+    told = client.get(f"/fhir/Subscription/{id}").json()
+    assert told["status"] == "off"
+    assert "cannot be searched by" in told["error"]
 
 
 def test_several_in_a_notice(
