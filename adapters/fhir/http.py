@@ -141,7 +141,12 @@ def _conditions(request: HttpRequest) -> Conditions:
         request.headers.get("if-none-match", ""),
         request.headers.get("if-modified-since", ""),
         strict="handling=strict" in request.headers.get("prefer", ""),
+        auditor=_is_auditor(request),
     )
+
+
+def _is_auditor(request: HttpRequest) -> bool:
+    return "ALL" in request.state.user.authorities
 
 
 def _response(request: HttpRequest, reply: Reply) -> Response:
@@ -177,7 +182,7 @@ def _with_resources(access: Access, request: HttpRequest, accepted: Accepted, as
     with access.reading() as session:
         seen: list[int | None] = []
         done = {
-            number: _read_entry(session, _base(request), entry, seen)
+            number: _read_entry(session, request, entry, seen)
             for number, entry in enumerate(asked.entries)
             if entry.method in READS
         }
@@ -188,10 +193,10 @@ def _with_resources(access: Access, request: HttpRequest, accepted: Accepted, as
     return answers.bundle(asked, accepted.report, done, docs)
 
 
-def _read_entry(session: Session, base: str, entry: Entry, seen: list[int | None]) -> bytes:
+def _read_entry(session: Session, request: HttpRequest, entry: Entry, seen: list[int | None]) -> bytes:
     try:
-        conditions = Conditions(entry.if_none_match, entry.if_modified_since)
-        reply = reads.read(session, base, entry.target, query_pairs(entry.query), conditions)
+        conditions = Conditions(entry.if_none_match, entry.if_modified_since, auditor=_is_auditor(request))
+        reply = reads.read(session, _base(request), entry.target, query_pairs(entry.query), conditions)
     except HubError as error:
         return answers.response(str(wording(error).http), outcomes.of_error(error))
     seen += reply.seen

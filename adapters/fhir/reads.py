@@ -11,7 +11,7 @@ from adapters.fhir.searching.searches import search_all, search_compartment, sea
 from adapters.fhir.showing import shown
 from tracker_core import records
 from tracker_core.database import Session
-from tracker_core.errors import NotFound
+from tracker_core.errors import Forbidden, NotFound
 from tracker_core.records import Stored, validation
 from tracker_core.records.definitions import resource_types
 
@@ -19,9 +19,12 @@ from tracker_core.records.definitions import resource_types
 def read(session: Session, base: str, path: str, pairs: Pairs, conditions: Conditions) -> Reply:
     """Answer a GET of `path` below the base: `Patient/1`, `Patient/1/_history/2`, `Patient?…`.
 
-    Raises `NotFound` for what is not there, `Malformed` and `Unsupported` for searches that cannot be run.
+    Raises `NotFound` for what is not there, `Malformed` and `Unsupported` for searches that cannot be run, `Forbidden`
+    for the audit trail.
     """
     steps = path.split("/")
+    if "AuditEvent" in steps and not conditions.auditor:
+        raise Forbidden("the audit trail is read with the authority ALL")
     if steps == ["_history"]:
         return histories.history(session, base, steps, pairs)
     if steps == [""]:

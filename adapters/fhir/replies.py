@@ -24,11 +24,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What the caller has already or insists on: If-None-Match, If-Modified-Since, `Prefer: handling=strict`."""
+    """What the caller has already or insists on: If-None-Match, If-Modified-Since, `Prefer: handling=strict`.
+
+    `auditor` says that the caller may read the audit trail.
+    """
 
     none_match: str = ""
     modified_since: str = ""
     strict: bool = False
+    auditor: bool = False
 
 
 def headers_of(one: Stored) -> dict[str, str]:

@@ -223,3 +223,14 @@ def test_old_entries_go_by_the_clock(ward: httpx.Client, runtime: Runtime) -> No
     with transaction(runtime.pool) as session:
         assert audit.count(session, audit.Asked(kinds=("request",))) < total
     assert found(ward, "AuditEvent", action="R", altid="nurse") == []
+
+
+def test_the_audit_trail_is_for_administrators(ward: httpx.Client) -> None:
+    """Others are refused by every way in, a batch included; what was written may be asked for by all."""
+    for path in ("AuditEvent", "AuditEvent/w-1", "Patient/amina/AuditEvent", "AuditEvent/_history"):
+        assert ward.get(f"/fhir/{path}", auth=NURSE).status_code == 403
+    assert ward.post("/fhir/AuditEvent/_search", auth=NURSE).status_code == 403
+    entry = {"request": {"method": "GET", "url": "AuditEvent?action=R"}}
+    answer = ward.post("/fhir", json={"resourceType": "Bundle", "type": "batch", "entry": [entry]}, auth=NURSE).json()
+    assert answer["entry"][0]["response"]["status"].startswith("403")
+    assert ward.get("/fhir/Provenance", auth=NURSE).status_code == 200

@@ -5,6 +5,7 @@ one change set, and taking it back is: the versions of that change set give way 
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import parse_qsl
 
 from tracker_core import records
@@ -38,7 +39,7 @@ def decide(session: Session, context: Context, wanted: DecisionChange) -> Decide
 
     Enrollments, events, relationships and every source's records of the loser's person go to the survivor's, as
     `identity.merge` describes; the loser's record becomes inactive and the two link to each other (FHIR R4 8.1.11).
-    An undone one leaves what was written since: a record with a newer version keeps that, without the links.
+    An undone one leaves what was written since: a record that says something else by now keeps it, without the links.
     """
     survivor, loser = (_find(session, query) for query in (wanted.survivor, wanted.loser))
     wrong = [issue for found, who in ((survivor, "target"), (loser, "source")) if (issue := _lost(wanted, found, who))]
@@ -148,20 +149,29 @@ def _standing(session: Session, survivor: Stored, loser: Stored) -> tuple[int | 
 
 
 def _restoring(session: Session, change_set: int, survivor: Stored, loser: Stored) -> list[RecordChange]:
-    """Return the changes that bring back what the change set wrote, and unlink the two where there is more since."""
+    """Return the changes that bring back what the change set wrote, and unlink the two where there is more since.
+
+    A record that says again what the change set made it say (a later decision that was undone, too) comes back as well.
+    """
     rows = session.execute(
-        "select r.pk, before.doc from record_version v join record r on r.pk = v.pk and r.version = v.version"
+        "select v.pk, v.doc, before.doc from record_version v join record r on r.pk = v.pk and not r.deleted"
         " join record_version before on before.pk = v.pk and before.version = v.version - 1 and not before.deleted"
-        " where v.change_set = %s and not r.deleted",
+        " where v.change_set = %s",
         (change_set,),
     ).fetchall()
-    before: dict[int, bytes] = dict(rows)
-    current = records.by_pk(session, before)
+    current = records.by_pk(session, [pk for pk, *_ in rows])
+    back = {pk: before for pk, wrote, before in rows if _said(wrote) == _said(current[pk].doc)}
     changes = [
-        RecordChange(one.type, before[pk], "patch", id=one.id, version=one.version) for pk, one in current.items()
+        RecordChange(current[pk].type, before, "patch", id=current[pk].id, version=current[pk].version)
+        for pk, before in back.items()
     ]
-    if survivor.pk not in before:
+    if survivor.pk not in back:
         changes.append(unlinking(survivor, {loser.reference}, {}))
-    if loser.pk not in before:
+    if loser.pk not in back:
         changes.append(unlinking(loser, {survivor.reference}, {"active": True}))
     return changes
+
+
+def _said(doc: bytes) -> dict[str, Any]:
+    """Return a document without what every version has of its own."""
+    return {name: value for name, value in decode(doc).items() if name != "meta"}

@@ -26,7 +26,7 @@ from tracker_core.database import AsyncPool, Pool, Rollback, Session, async_pool
 from tracker_core.errors import HubError, wording
 from tracker_core.issues import Report
 
-TESTER = User("tester", "tester")
+TESTER = User("tester", "tester", frozenset({"ALL"}))
 
 
 @dataclass
