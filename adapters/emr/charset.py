@@ -9,7 +9,6 @@ from charset_normalizer import from_bytes
 from tracker_core.errors import Malformed, Unsupported
 
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -60,8 +59,8 @@ def _marked(raw: bytes) -> str:
 
 def _likely(raw: bytes) -> tuple[str, str]:
     """Return the charset that bytes look like, and what to do with bytes that don't fit it."""
-    telling = [line for line in raw.splitlines() if not line.isascii()]
-    if not telling or any(_is_utf8(line) for line in telling):
+    telling = [line for line in raw.removeprefix(codecs.BOM_UTF8).splitlines() if not line.isascii()]
+    if not telling or raw.startswith(codecs.BOM_UTF8) or any(_is_utf8(line) for line in telling):
         return "utf-8", _OLD_PC
     return _guess(raw), "replace"
 

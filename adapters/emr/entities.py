@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.contract import Reading, Sender
+from adapters.emr.cleaning import clean_row, repeats_header, spoiled
 from adapters.emr.places import name_place
 from adapters.emr.sense import doubts
 from adapters.emr.sheet import Row, Sheet
@@ -50,16 +51,18 @@ class _Batch:
         return name_place(row.line, self.sheet.columns.get(column, column))
 
 
-def _read_row(batch: _Batch, row: Row) -> None:
-    if row.fault:
-        batch.issues.append(Issue("broken-row", row.fault, where=name_place(row.line)))
+def _read_row(batch: _Batch, written: Row) -> None:
+    if fault := written.fault or ("the header once more" if repeats_header(written) else ""):
+        batch.issues.append(Issue("broken-row", fault, where=name_place(written.line)))
         return
+    row = clean_row(written, batch.layout.nothing)
     table, scope = batch.layout.table, batch.scope
     scope.issues, scope.where = [], f"line {row.line} column "
     doc = table.read(row.cells, scope)
-    found = [*scope.issues, *_missing(batch, row), *_doubts(batch, row, doc)]
+    found = [*scope.issues, *_missing(batch, row), *spoiled(row, batch.sheet.columns, batch.layout.keys)]
+    found += _doubts(batch, row, doc)
     if not any(issue.severity == "error" for issue in found):
-        found += _corrections(batch, row, doc)
+        found += _corrections(batch, written, doc)
         for keyed in table.facts.records:
             if keyed.type in doc:
                 found += _join(batch, row, keyed, doc[keyed.type][0])

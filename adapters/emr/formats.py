@@ -5,15 +5,17 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from adapters.contract import Envelope
 from adapters.emr.charset import open_text
+from adapters.emr.options import options_of
 from adapters.emr.sheet import Row, Sheet, cells_row, header_of, open_sheet
-from adapters.emr.upload import options_of
 from tracker_core.errors import Malformed, Unsupported
 
-SPREADSHEETS = (".xlsx", ".xls", ".xlsb", ".ods")
+_PARQUET = b"PAR1"
+# How files that are no text begin: workbooks of either kind, Parquet.
+BINARY = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", _PARQUET)
 _BATCH = 2_000
 
 
@@ -26,32 +28,38 @@ def open_file(path: Path, envelope: Envelope) -> Iterator[Sheet]:
     """
     with path.open("rb") as file:
         first = file.read(4)
-    if path.suffix.lower() in SPREADSHEETS or first == b"\xd0\xcf\x11\xe0":
-        yield _spreadsheet(path, envelope.parameters.get("sheet", ""))
-    elif first == b"PAR1":
-        yield _parquet(path)
-    else:
+        file.seek(0)
+        if first.startswith(BINARY):
+            yield read_binary(file, path.name, envelope.parameters.get("sheet", ""))
+            return
         charset, delimiter, layout = options_of(envelope)
-        with path.open("rb") as file, open_text(file, charset) as text:
+        with open_text(file, charset) as text:
             yield open_sheet(text, delimiter, layout)
 
 
-def _spreadsheet(path: Path, wanted: str) -> Sheet:
+def read_binary(file: BinaryIO, name: str, sheet: str = "") -> Sheet:
+    """Return the rows of an open spreadsheet or Parquet file called `name`; `sheet` is the one of several."""
+    first = file.read(4)
+    file.seek(0)
+    return _parquet(file, name) if first == _PARQUET else _spreadsheet(file, name, sheet)
+
+
+def _spreadsheet(file: BinaryIO, name: str, wanted: str) -> Sheet:
     """Read a sheet of a workbook; it is held whole, as its cells refer to texts all over the file."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        book = CalamineWorkbook.from_path(str(path))
+        book = CalamineWorkbook.from_filelike(file)
         names = book.sheet_names
         if wanted and wanted not in names:
-            raise Malformed(f"{path.name} has no sheet {wanted!r}, but {', '.join(map(repr, names))}")
-        for name in [wanted] if wanted else names:
-            sheet = book.get_sheet_by_name(name)
+            raise Malformed(f"{name} has no sheet {wanted!r}, but {', '.join(map(repr, names))}")
+        for one in [wanted] if wanted else names:
+            sheet = book.get_sheet_by_name(one)
             if sheet.total_height:
                 return _table(sheet.iter_rows(), sheet.start[0] if sheet.start else 0)
     except CalamineError as error:
-        raise Malformed(f"{path.name} is no spreadsheet that can be read: {error}") from error
-    raise Malformed(f"{path.name} is empty")
+        raise Malformed(f"{name} is no spreadsheet that can be read: {error}") from error
+    raise Malformed(f"{name} is empty")
 
 
 def _table(rows: Iterable[list[Any]], before: int) -> Sheet:
@@ -65,15 +73,15 @@ def _table(rows: Iterable[list[Any]], before: int) -> Sheet:
     raise Malformed("the file is empty")
 
 
-def _parquet(path: Path) -> Sheet:
+def _parquet(opened: BinaryIO, name: str) -> Sheet:
     try:
         from pyarrow import ArrowInvalid, parquet
     except ImportError as error:
         raise Unsupported("reading Parquet needs the extra: pip install 'tracker-hub[parquet]'") from error
     try:
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(opened)
     except ArrowInvalid as error:
-        raise Malformed(f"{path.name} is no Parquet that can be read: {error}") from error
+        raise Malformed(f"{name} is no Parquet that can be read: {error}") from error
     columns = header_of([str(name) for name in file.schema_arrow.names], 1)
     return Sheet("table", columns, _parquet_rows(file, list(columns)))
 

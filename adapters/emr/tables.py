@@ -22,11 +22,16 @@ _NAME = re.compile(r"[\w-]+(/[\w-]+)?")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """A table with what rows of it need besides: the code of the Observation that each column of one is about."""
+    """A table with what rows of it need besides: the code of the Observation that each column of one is about.
+
+    `keys` are the columns of identifiers; `nothing` are the words that say a cell is empty.
+    """
 
     table: FlatTable
     observations: Mapping[str, str]
     diagnoses: frozenset[str]
+    keys: frozenset[str] = frozenset()
+    nothing: frozenset[str] = frozenset()
 
     def column_of(self, record: str, about: str) -> str:
         """Return the column that a record's element or code is read from, empty when none is."""
@@ -43,26 +48,33 @@ def layout_of(peer: Peer, table: str = "") -> Layout:
     """Return the layout that `table` names, else the peer's settings.
 
     `table` (default `visits`) is a file of the built-in folder or of `overlay`, a folder whose file of that name is
-    laid over the built-in one; `dates` are forms (`%d/%m/%Y`) that are read beside ISO. Raises Unsupported when there
+    laid over the built-in one; `dates` are forms (`%d/%m/%Y`) that are read beside ISO, `nothing` are words that say
+    no more than an empty cell (`NULL`). Raises Unsupported when there
     is no such table or it does not compile: the peer is misconfigured.
     """
     settings = peer.settings
     name, overlay = table or str(settings.get("table", DEFAULT)), str(settings.get("overlay", ""))
     try:
-        return _layout(name, overlay, tuple(settings.get("dates", ())))
+        return _layout(name, overlay, tuple(settings.get("dates", ())), tuple(settings.get("nothing", ())))
     except BadRow as bad:
         raise Unsupported(f"the table {name} of {peer.code} is not usable: {bad}") from bad
 
 
 @lru_cache(maxsize=64)
-def _layout(name: str, overlay: str, dates: tuple[str, ...]) -> Layout:
+def _layout(name: str, overlay: str, dates: tuple[str, ...], nothing: tuple[str, ...] = ()) -> Layout:
     base, over = _text(FOLDER, name), _text(Path(overlay), name) if overlay else ""
     if not base and not over:
         raise BadRow("there is no such table")
     find_codec = cell_codecs(_concept_maps(overlay), dates)
     table = compile_flat(base or over, f"emr/{name}", find_codec, over if base else "")
     diagnoses = frozenset() if table.facts.records else _columns_of(table, "Condition")
-    return Layout(table, _observations(table), diagnoses)
+    keys = frozenset(
+        column
+        for rule in table.rules
+        if ".identifier[" in rule.row.right or rule.codec.name.startswith("key>")
+        for column in rule.columns
+    )
+    return Layout(table, _observations(table), diagnoses, keys, frozenset(word.casefold() for word in nothing))
 
 
 def person_column(table: FlatTable) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.contract import Reading, Sender
 from adapters.emr.changes import Visit, patient_change, visit_changes
+from adapters.emr.cleaning import clean_row, repeats_header, spoiled
 from adapters.emr.entities import read_entities
 from adapters.emr.places import name_place
 from adapters.emr.sense import doubts
@@ -74,17 +75,19 @@ def column_issues(sheet: Sheet, layout: Layout) -> Iterator[Issue]:
         yield Issue("missing-column", text, where=name_place(1, column))
 
 
-def _read_row(batch: _Batch, row: Row) -> None:
+def _read_row(batch: _Batch, written: Row) -> None:
     """Read one row into the batch, or leave it out with the reasons."""
-    if row.fault:
-        batch.issues.append(Issue("broken-row", row.fault, where=name_place(row.line)))
+    if fault := written.fault or ("the header once more" if repeats_header(written) else ""):
+        batch.issues.append(Issue("broken-row", fault, where=name_place(written.line)))
         return
+    row = clean_row(written, batch.layout.nothing)
     scope = batch.scope
     scope.issues, scope.where = [], f"line {row.line} column "
     doc = batch.layout.table.read(row.cells, scope)
-    found = [*scope.issues, *_missing(batch, row), *_row_doubts(batch, row, doc)]
+    found = [*scope.issues, *_missing(batch, row), *spoiled(row, batch.sheet.columns, batch.layout.keys)]
+    found += _row_doubts(batch, row, doc)
     if not any(issue.severity == "error" for issue in found):
-        found += [*_corrections(batch, row, doc), *_join(batch, row, doc)]
+        found += [*_corrections(batch, written, doc), *_join(batch, row, doc)]
     batch.issues.extend(found)
 
 

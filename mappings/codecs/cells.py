@@ -30,6 +30,7 @@ def cell_codecs(maps: Mapping[str, ConceptMap], dates: tuple[str, ...] = ()) -> 
     made_by_maps = (*diagnoses(maps), omop_concept(maps), measured(maps.get("finding")))
     plain = {codec.name: codec for codec in (*_PLAIN, *_dates(dates), *made_by_maps)}
     made: dict[str, Callable[[str], Codec]] = {
+        "digits": digits,
         "quantity": quantity,
         "date": day_as,
         "coded": lambda argument: coded_columns(argument, maps),
@@ -159,6 +160,18 @@ def write_given(value: Any, _scope: Scope, _old: Any) -> list[str]:
     """Write given names as the first one and the rest."""
     names = value if isinstance(value, list) else [value]
     return [names[0], " ".join(names[1:])]
+
+
+def digits(width: str) -> Codec:
+    """Return the codec of numbers whose leading zeros a spreadsheet takes: `digits:8` <-> eight digits."""
+    if not width.isdigit():
+        raise BadRow(f"{width!r} is no number of digits")
+
+    def decode(text: str, _scope: Scope, _old: Any) -> Any:
+        number = text.strip().removesuffix(".0")
+        return number.zfill(int(width)) if number.isdigit() else number
+
+    return Codec(f"digits:{width}", decode, lambda value, _scope, _old: write_text(value))
 
 
 def _words(separator: str) -> Codec:

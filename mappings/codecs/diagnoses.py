@@ -17,6 +17,7 @@ CERTAINTY = {
     "differential": "differential", "unconfirmed": "unconfirmed", "refuted": "refuted", "ruled out": "refuted",
     "excluded": "refuted",
 }  # fmt: skip
+_LOOKALIKES = str.maketrans("OoIl", "0011")
 _BETWEEN = re.compile(r"[;,|/\n]+")
 
 
@@ -85,7 +86,7 @@ def _conditions(pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
 
 def _codes(part: str, concepts: ConceptMap | None, scope: Scope) -> list[str]:
     """Return the code of a part, or the codes when blanks part them (`A17.0+ G01*`)."""
-    whole = icd10.normal(part)
+    whole = icd10.normal(part) or icd10.normal(_digits_for_letters(part))
     if whole is None and concepts is not None:
         target = scope.translate(concepts, part.strip())
         if target is None:
@@ -95,6 +96,12 @@ def _codes(part: str, concepts: ConceptMap | None, scope: Scope) -> list[str]:
     if None in codes:
         raise Unfit(f"{part.strip()} is no ICD-10 code", "bad-code")
     return [code for code in codes if code]
+
+
+def _digits_for_letters(part: str) -> str:
+    """Return a code with the letters O, I and l where only digits can stand read as the digits they look like."""
+    text = part.strip()
+    return text[:1] + text[1:3].translate(_LOOKALIKES) + text[3:] if len(text) > 2 else text
 
 
 def _certainty(word: str) -> str:
