@@ -96,11 +96,11 @@ def queue(session: Session) -> int:
             cut = events[start : start + plan.most]
             type_ = EVENTS if plan.content else _interaction(plan, names[cut[0][4]], cut[0][5])
             arrivals.append(arrival(record, peer, type_, EVENTS, cut[0][3], cut[-1][3]))
-    latest = {record: number for record, _, _, number, *_ in rows}
+    told = {record: number for record, _, _, number, *_ in rows}
     session.execute(
         "update subscription s set queued = u.number from unnest(%b::bigint[], %b::bigint[]) u (record, number)"
         " where s.record = u.record",
-        (list(latest), list(latest.values())),
+        (list(told), list(told.values())),
     )
     return messages.enqueue(session, arrivals)
 
@@ -147,6 +147,12 @@ def _loaded(session: Session, condition: str, values: list[Any]) -> list[dict[st
     )
     names = ("record", "id", "state", "error", "topic", "owner", "channel", "content", "payload", "most", "heartbeat")
     return [{**dict(zip((*names, "latest"), row, strict=True)), "kind": "query-status", "events": []} for row in rows]
+
+
+def latest(session: Session) -> dict[int, int]:
+    """Return the number of the latest event of each subscription by socket that is not off, by its key."""
+    rows = session.execute("select record, events from subscription where channel = 'websocket' and state <> 'off'")
+    return dict(rows.fetchall())
 
 
 def events(session: Session, record: int, first: int, last: int) -> list[dict[str, Any]]:

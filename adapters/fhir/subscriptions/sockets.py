@@ -37,8 +37,31 @@ class _Bound:
     told: float = field(default_factory=monotonic)
 
 
+class _Board:
+    """The latest event of every subscription by socket, looked up once for all sockets of a process."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._lock = asyncio.Lock()
+        self._looked = float("-inf")
+        self._latest: dict[int, int] = {}
+
+    async def look(self) -> dict[int, int]:
+        """Return subscription -> number, as it was at most `LOOK_SECONDS` ago."""
+        async with self._lock:
+            if monotonic() - self._looked >= LOOK_SECONDS:
+                self._latest = await run_in_threadpool(self._read)
+                self._looked = monotonic()
+        return self._latest
+
+    def _read(self) -> dict[int, int]:
+        with self._access.session() as session:
+            return notices.latest(session)
+
+
 def route(access: Access, prefix: str) -> WebSocketRoute:
     """Return the route of the socket."""
+    board = _Board(access)
 
     async def converse(socket: WebSocket) -> None:
         await socket.accept()
@@ -48,7 +71,10 @@ def route(access: Access, prefix: str) -> WebSocketRoute:
         try:
             while not listening.done():
                 await asyncio.wait([listening], timeout=LOOK_SECONDS)
-                await _tell(access, socket, base, bound)
+                if bound:
+                    latest = await board.look()
+                    due = [one for one in bound.values() if _has_news(one, latest.get(one.record, 0))]
+                    await _tell(access, socket, base, due)
         except (WebSocketDisconnect, RuntimeError):
             # The other side may leave at any moment.
             pass
@@ -95,26 +121,28 @@ def _bind(access: Access, user: User | None, word: str, rest: str) -> list[_Boun
     return [_Bound(one["record"], one["id"], by_token, one["latest"], one["heartbeat"]) for one in listed]
 
 
-async def _tell(access: Access, socket: WebSocket, base: str, bound: dict[int, _Bound]) -> None:
+def _has_news(one: _Bound, latest: int) -> bool:
+    beats = one.bundles and one.heartbeat is not None and monotonic() - one.told >= one.heartbeat
+    return latest > one.seen or beats
+
+
+async def _tell(access: Access, socket: WebSocket, base: str, due: list[_Bound]) -> None:
     """Tell of what is new, and of nothing where a heartbeat is due."""
-    if not bound:
-        return
-    for one, texts in await run_in_threadpool(_news, access, base, list(bound.values())):
+    for one, texts in await run_in_threadpool(_news, access, base, due) if due else ():
         for text in texts:
             await socket.send_text(text)
             one.told = monotonic()
 
 
-def _news(access: Access, base: str, bound: list[_Bound]) -> list[tuple[_Bound, list[str]]]:
+def _news(access: Access, base: str, due: list[_Bound]) -> list[tuple[_Bound, list[str]]]:
     told = []
     with access.session() as session:
-        latest = {one["record"]: one for one in notices.statuses(session, [one.id for one in bound])}
-        for one in bound:
-            values = latest.get(one.record)
+        known = {one["record"]: one for one in notices.statuses(session, [one.id for one in due])}
+        for one in due:
+            values = known.get(one.record)
             if values is None or values["state"] == "off":
                 continue
-            fresh = values["latest"] > one.seen
-            events = notices.events(session, one.record, one.seen + 1, values["latest"]) if fresh else []
+            events = notices.events(session, one.record, one.seen + 1, values["latest"])
             one.seen = events[-1]["number"] if events else one.seen
             told.append((one, _texts(one, values, events, base)))
     return told
