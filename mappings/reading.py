@@ -12,6 +12,7 @@ from mappings.library import Mappings
 from mappings.places import MISSING, Doc
 from mappings.scope import Profile, Scope
 from mappings.settling import settle
+from mappings.snapshots import Listed, is_empty_list, retractions, revive
 from mappings.structure import Feed
 from mappings.tables import finished
 from tracker_core.changes import RecordChange
@@ -43,6 +44,8 @@ class Made:
     counts: dict[str, int] = field(default_factory=dict)
     shared: dict[tuple[str, str], Draft] = field(default_factory=dict)
     links: list["Pending"] = field(default_factory=list)
+    emptied: list[tuple[Feed, Instance]] = field(default_factory=list)
+    lists: list[Listed] = field(default_factory=list)
 
     def draft(self, type_: str, where: str) -> Draft:
         """Make a record with the next local name of its type."""
@@ -92,10 +95,15 @@ def read_message(
         read_segment(placed, message.segments[placed.index], made, scope)
     for pending in made.links:
         connect(made, pending)
+    event = value(message.segments[0], message.encoding, 9, 2)
+    if event in chosen.snapshots:
+        made.lists += snapshots(made)
+        revive(made.lists)
     said = [draft for draft in made.drafts if draft.said]
-    settle(said, mappings, value(message.segments[0], message.encoding, 9, 2))
+    settle(said, mappings, event)
     taken: set[str] = set()
-    return [*(as_change(draft, taken) for draft in in_order(said)), *retractions(made, message)], scope.issues
+    changes = [as_change(draft, taken) for draft in in_order(said)]
+    return [*changes, *retractions(made.lists, message)], scope.issues
 
 
 def structure_of(mappings: Mappings, message: Message) -> str:
@@ -164,29 +172,40 @@ def read_feed(
         if draft is not None:
             read_item(feed, placed, segment, made, scope, local, draft)
         return
-    home = made.home(placed.instance)
-    draft = None if feed.fresh else home.get(feed.type)
-    if feed.shared:
-        draft = made.nearest(placed.instance, feed.type)
-        if draft is None:
-            return
-    first = draft is None
-    if draft is None:
-        draft = made.draft(feed.type, scope.where)
-        draft.facet = get(segment, FACETS[segment[0]]) if segment[0] in FACETS else ""
-    if not feed.fresh and not feed.shared:
-        home[feed.type] = draft
+    if feed.snapshot and is_empty_list(segment):
+        made.emptied.append((feed, placed.instance))
+        return
+    held = held_draft(feed, placed.instance, made)
+    if held is None and feed.shared:
+        return
+    draft = held or new_draft(feed, placed.instance, segment, made, scope.where)
     enter(scope, draft, made)
     if feed.table.read(segment, draft.doc, scope):
         draft.said = True
         feed.table.fill(draft.defaults)
-    elif first and (feed.fresh or not feed.table.writes):
+    elif held is None and (feed.fresh or not feed.table.writes):
         made.forget(draft, placed.instance)
         return
-    if first or draft.said:
+    if held is None or draft.said:
         local[feed.type] = draft
         draft.near = lambda type_: local.get(type_) or made.nearest(placed.instance, type_)
         made.links.append(Pending(draft, feed, placed.instance, None, local))
+
+
+def held_draft(feed: Feed, instance: Instance, made: Made) -> Draft | None:
+    """Return the record that a line goes on with, None when it needs a new one."""
+    if feed.shared:
+        return made.nearest(instance, feed.type)
+    return None if feed.fresh else made.home(instance).get(feed.type)
+
+
+def new_draft(feed: Feed, instance: Instance, segment: list[str], made: Made, where: str) -> Draft:
+    """Make the record of a line; unless each segment has its own, it is that of the group."""
+    draft = made.draft(feed.type, where)
+    draft.facet = get(segment, FACETS[segment[0]]) if segment[0] in FACETS else ""
+    if not feed.fresh:
+        made.home(instance)[feed.type] = draft
+    return draft
 
 
 def read_item(
@@ -237,6 +256,19 @@ def contain(draft: Draft, type_: str, record: Doc) -> Doc:
     return {"reference": f"#{name}"}
 
 
+def snapshots(made: Made) -> Iterator[Listed]:
+    """Yield for each segment of a snapshot what it lists, of which record."""
+    for pending in made.links:
+        feed, draft = pending.feed, pending.draft
+        outer = made.nearest(pending.instance, feed.snapshot.target) if feed.snapshot and draft.said else None
+        if outer is not None:
+            yield Listed(feed, outer, draft)
+    for feed, instance in made.emptied:
+        outer = made.nearest(instance, feed.snapshot.target) if feed.snapshot else None
+        if outer is not None:
+            yield Listed(feed, outer, None)
+
+
 def connect(made: Made, pending: Pending) -> None:
     """Set the links of one line."""
     draft, instance = pending.draft, pending.instance
@@ -256,28 +288,6 @@ def connect(made: Made, pending: Pending) -> None:
             link.place.put(outer.doc, {"reference": draft.name})
 
 
-def retractions(made: Made, message: Message) -> Iterator[RecordChange]:
-    """Yield for each snapshot in the message that the sender's other records of that kind are said no more.
-
-    Segments with an action code speak of themselves only (DG1-21; HL7 v2.9, 2.10.4).
-    """
-    told: set[tuple[str, str]] = set()
-    for pending in made.links:
-        snapshot, draft = pending.feed.snapshot, pending.draft
-        outer = made.nearest(pending.instance, snapshot.target) if snapshot and draft.said else None
-        number = next(identifier_tokens(outer.doc), "") if outer else ""
-        segment = pending.feed.table.heading.partition(":")[0]
-        field = ACTIONS.get(segment, 0)
-        if snapshot is None or not number or (draft.type, number) in told:
-            continue
-        told.add((draft.type, number))
-        if not any(get(other, field) for other in message.all(segment)):
-            query = f"{snapshot.text.partition('=')[0]}:{snapshot.target}.identifier={number}"
-            yield RecordChange(draft.type, {}, "retract", match=(query,), where=segment)
-
-
-# Segments that may carry an action code: add, delete, update.
-ACTIONS = {"DG1": 21}
 ORDER = ("Organization", "Practitioner", "Location", "Patient", "Encounter", "ServiceRequest", "DiagnosticReport")
 
 

@@ -24,6 +24,23 @@ def settle_visit(draft: Draft, mappings: Mappings, event: str) -> None:
     status = mappings.concepts["Event[EncounterStatus]"].translate(event)
     if status is not None:
         draft.doc["status"] = status.code
+    if event == "A13":
+        settle_cancelled_discharge(draft)
+
+
+def settle_cancelled_discharge(draft: Draft) -> None:
+    """The visit goes on: it has neither an end nor a disposition any more (A13)."""
+    draft.doc["period"] = {**(draft.doc.get("period") or {}), "end": None}
+    hospitalization = draft.doc.setdefault("hospitalization", {})
+    hospitalization["dischargeDisposition"] = None
+
+
+def settle_judged(draft: Draft, _mappings: Mappings, _event: str) -> None:
+    """What was told in error is neither active nor resolved (R4: con-5, ait-2)."""
+    verified = (draft.doc.get("verificationStatus") or {}).get("coding") or [{}]
+    if verified[0].get("code") == "entered-in-error":
+        draft.defaults.pop("clinicalStatus", None)
+        draft.doc["clinicalStatus"] = None
 
 
 def settle_result(draft: Draft, _mappings: Mappings, _event: str) -> None:
@@ -79,6 +96,8 @@ def joined_texts(contents: list[Doc]) -> list[Doc]:
 # MDM events whose document takes the place of the one that TXA-13 names (HL7 v2.9, 9.4).
 REPLACING = frozenset({"T09", "T10"})
 RULES: dict[str, Rule] = {
+    "AllergyIntolerance": settle_judged,
+    "Condition": settle_judged,
     "Encounter": settle_visit,
     "Observation": settle_result,
     "ServiceRequest": settle_request,

@@ -7,15 +7,19 @@ GROUP* [opening segments]          a group that repeats; opened by its first seg
   SEG  ^Type  link=Type …          the nearest record of that type, of this group or one around it
   SEG  Type.list*  link=Type …     the segment is one item of that list of the nearest record
   SEG  Type   …   Outer.list*      this record is also referred to by that list (or `Outer.element`) of an outer record
-  SEG  +Type … snapshot=Outer      the segments are all that the sender says of Outer: others are retracted
+  SEG  Type … snapshot=Outer       the segments are all that the sender says of Outer: others are retracted;
+                                   `snapshot=Outer&element=code` those with a code, `&element:not=code` without it
+  SNAPSHOT  A01 A08 …              the events in which that is so; in others the segments add to what was said
   SEG  -                           known, and not mapped
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from mappings.paths import BadRow, Path, parse_path
+from mappings.naming import expand_token
+from mappings.paths import BadRow, Path, has_coding, parse_path
 from mappings.paths import Step as PathStep
 from mappings.places import ListPlace, Place, compile_list, compile_place
 from mappings.rows import Line, read_lines
@@ -38,12 +42,32 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Among:
+    """Which of the records of a type a line is about: those with a code in an element, or those without it."""
+
+    element: str
+    negated: bool
+    system: str
+    code: str
+
+    @property
+    def query(self) -> str:
+        """The search that finds them, to be added to another."""
+        return f"&{self.element}{':not' if self.negated else ''}={self.system}|{self.code}"
+
+    def holds(self, record: Mapping[str, Any]) -> bool:
+        """Tell whether a record is one of them."""
+        return has_coding(record.get(self.element), self.system, self.code) is not self.negated
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Feed:
     """One line of a segment: the record type it makes or the list it feeds, with its table.
 
     `fresh` is `+Type`, `shared` `^Type`; `items` the list of `Type.list*`; `links` go out of the record, `within` come
     into it.
-    `snapshot` is the link to the record of which the segments of one message say everything.
+    `snapshot` is the link to the record of which the segments of one message say everything, `among` narrows
+    what they say everything of, and which records the line writes.
     """
 
     type: str
@@ -54,6 +78,7 @@ class Feed:
     within: tuple[Link, ...] = ()
     snapshot: Link | None = None
     shared: bool = False
+    among: Among | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -89,10 +114,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Structure:
-    """One message structure; `root` is the message as a group, `moves` how segments found their places."""
+    """One message structure; `root` is the message as a group, `moves` how segments found their places.
+
+    `snapshots` are the events whose repeating segments replace what was said before (HL7 v2.9, 2.10.4).
+    """
 
     name: str
     root: Group
+    snapshots: frozenset[str] = frozenset()
     moves: dict[tuple[tuple[int, ...], str], "Step | None"] = field(default_factory=dict)
 
 
@@ -118,7 +147,8 @@ def parse_structure(text: str, name: str, tables: Mapping[str, Table]) -> Struct
         raise BadRow(f"{where}: the first line must be the structure's name")
     root = Group(lines[0].words[0], repeats=False)
     open_groups: list[tuple[int, Group]] = [(-1, root)]
-    for line in lines[1:]:
+    snapshots = frozenset(word for line in lines if line.words[0] == "SNAPSHOT" for word in line.words[1:])
+    for line in (line for line in lines[1:] if line.words[0] != "SNAPSHOT"):
         while len(open_groups) > 1 and line.indent <= open_groups[-1][0]:
             open_groups.pop()
         group = open_groups[-1][1]
@@ -130,7 +160,7 @@ def parse_structure(text: str, name: str, tables: Mapping[str, Table]) -> Struct
             group.items.append(inner)
             open_groups.append((line.indent, inner))
     finish(root)
-    return Structure(root.name, root)
+    return Structure(root.name, root, snapshots)
 
 
 def finish(group: Group) -> None:
@@ -169,14 +199,21 @@ def parse_feed(segment: str, target: str, words: list[str], tables: Mapping[str,
     heading = f"{segment}:{inside}"
     if heading not in tables:
         raise BadRow(f"no table {heading}")
-    named = [word.removeprefix("snapshot=") for word in words if word.startswith("snapshot=")]
+    named = next((word.removeprefix("snapshot=") for word in words if word.startswith("snapshot=")), "")
+    whole, _, among = named.partition("&")
     words = [word for word in words if not word.startswith("snapshot=")]
     links = tuple(parse_link(word, inside) for word in words if not word[0].isupper())
     within = tuple(parse_list_link(word) for word in words if word[0].isupper())
-    snapshot = next((link for link in links if link.target in named), None)
-    if named and (snapshot is None or not fresh):
-        raise BadRow(f"snapshot={named[0]} needs a +Type with a link to it")
-    return Feed(type_, fresh, items, tables[heading], links, within, snapshot, shared)
+    snapshot = next((link for link in links if link.target == whole), None)
+    if named and snapshot is None:
+        raise BadRow(f"snapshot={whole} needs a link to it")
+    return Feed(type_, fresh, items, tables[heading], links, within, snapshot, shared, parse_among(among))
+
+
+def parse_among(text: str) -> Among | None:
+    """Parse `element=system|code` or `element:not=system|code`."""
+    name, equals, value = text.partition("=")
+    return Among(name.removesuffix(":not"), name.endswith(":not"), *expand_token(value)) if equals else None
 
 
 def selections(path: Path, type_: str, tables: Mapping[str, Table]) -> list[tuple[PathStep, ...]]:

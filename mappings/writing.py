@@ -233,7 +233,7 @@ def write_slot(slot: Slot, around: Around, view: View, scope: Scope) -> Iterator
     fresh = next((feed for feed in slot.feeds if feed.fresh and feed.table.writes), None)
     if fresh is not None:
         for record in list(candidates(fresh.type, [fresh], around, {}, view)):
-            if id(record) not in view.written:
+            if id(record) not in view.written and (fresh.among is None or fresh.among.holds(record)):
                 view.written.add(id(record))
                 yield from filled(slot, {**around, fresh.type: record}, record, view, scope)
         return

@@ -5,7 +5,7 @@ from mappings import er7
 from mappings.er7 import Message
 from tracker_core.errors import Malformed, Unsupported
 
-FEED = frozenset(f"A{n:02}" for n in (*range(1, 15), 21, 22, 28, 31, 60))
+FEED = frozenset(f"A{n:02}" for n in (*range(1, 15), 21, 22, 23, 27, 28, 31, 38, 60))
 TAKEN = {
     "ADT": FEED | identities.EVENTS,
     "MDM": frozenset(f"T{n:02}" for n in range(1, 12)),

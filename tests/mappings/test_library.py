@@ -64,7 +64,7 @@ def overlay(folder: Path, kind: str, text: str, name: str = "site") -> Path:
         (
             "hl7v2/structures",
             "ORU_R01\nDG1  +Condition  subject=Patient  snapshot=Encounter",
-            "needs a +Type with a link",
+            "needs a link",
         ),
         ("hl7v2/structures", "ORU_R01\nPV1  Encounter  status=Patient", "Encounter.status is no reference"),
         ("hl7v2/structures", "ORU_R01\nOBX  Observation  DiagnosticReport.code", "holds no references"),

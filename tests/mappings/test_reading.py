@@ -58,7 +58,8 @@ def test_an_admission_becomes_linked_records(tables: Mappings, sample: Callable[
     encounter = of_type(changes, "Encounter")[0]
     assert [d["condition"]["reference"] for d in encounter["diagnosis"]] == ["#Condition-1", "#Condition-2"]
     assert encounter["diagnosis"][0]["rank"] == 1
-    assert [c.type for c in changes if c.method != "merge"] == ["Condition"], "diagnoses are a snapshot of the visit"
+    kinds = ["RelatedPerson", "AllergyIntolerance", "Condition"]
+    assert [c.type for c in changes if c.method != "merge"] == kinds, "an admission tells all of them"
 
 
 def test_results_hang_on_their_report(tables: Mappings, sample: Callable[[str], Message]) -> None:
