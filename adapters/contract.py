@@ -40,12 +40,14 @@ class Identity:
     `dedup` makes a message unique per peer: equal key and equal bytes are answered from the first one,
     equal key and other bytes are a conflict. Empty means every arrival is its own message.
     `lane` names the person in the sender's words: messages of one lane are applied in their order of arrival.
+    `asks` says that the sender waits for an answer which only processing can give.
     """
 
     type: str = ""
     control_id: str = ""
     dedup: str = ""
     lane: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,8 @@ class Adapter:
     identify(raw, envelope) -> Identity   cheap, never raises
     parse(raw, envelope) -> document      raises Malformed or Unsupported
     read(document, sender) -> Reading     pure
+    ask(session, document, sender) -> bytes | None
+        the reply to a query, from what the hub has; None for a document that asks nothing
     answer(raw, envelope, report, error) -> bytes
         the reply in the caller's protocol; `error` is the exception when processing raised, else None
     write(view, sender, control_id) -> document    pure; raises Unsupported for a view it cannot express
@@ -274,6 +278,7 @@ class Adapter:
     parse: Callable[[bytes, Envelope], Any]
     read: Callable[[Any, Sender], Reading]
     answer: Callable[[bytes, Envelope, Report, BaseException | None], bytes]
+    ask: Callable[[Session, Any, Sender], bytes | None] | None = None
     write: Callable[[View, Sender, str], Any] | None = None
     render: Callable[[Any, Sender], bytes] | None = None
     send: Callable[[Outgoing, Peer], Receipt] | None = None

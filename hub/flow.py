@@ -68,7 +68,12 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     raw = message.body or b""
     snapshots.keep_fresh(session)
     sender = Sender(peer, message.created, envelope.parameters, of_peer(session, peer))
-    reading = adapter.read(adapter.parse(raw, envelope), sender)
+    document = adapter.parse(raw, envelope)
+    reply = adapter.ask(session, document, sender) if adapter.ask else None
+    if reply is not None:
+        messages.finish(session, message.id, "done", Report().as_json(), reply)
+        return Report(), reply
+    reading = adapter.read(document, sender)
     report = Report(issues=reading.issues, rejected=reading.rejected, extra=reading.extra)
     codes = unmapped.untranslated(reading.issues)
     parked = bool(codes) and peer.settings.get("unmapped") == "park"

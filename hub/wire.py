@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import partial
 
 from adapters.contract import Envelope
-from adapters.hl7v2 import acks
-from adapters.hl7v2.format import default_charset
+from adapters.hl7v2 import acks, filters
+from adapters.hl7v2.events import check_taken
+from adapters.hl7v2.format import default_charset, parse
 from adapters.hl7v2.header import read_header, sender_code
 from adapters.hl7v2.mllp import Take, Two
 from hub import access, work
@@ -47,7 +48,7 @@ def answer(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: 
     first = acks.accept(raw, None, default_charset(envelope)) if is_enhanced(envelope) else b""
     if not first:
         return work.accept(runtime, peer, raw, envelope, actor).answer
-    error = work.unreadable(runtime, peer, raw, envelope)
+    error = refusal(raw, envelope, peer)
     if error is not None:
         work.accept(runtime, peer, raw, envelope, actor)
         return refuse(runtime, raw, envelope, error)
@@ -62,6 +63,17 @@ def answer(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: 
         return b"" if acks.is_accept(told) else told
 
     return Two(first, rest)
+
+
+def refusal(raw: bytes, envelope: Envelope, peer: Peer) -> HubError | None:
+    """Return what keeps a message from being taken in at all: it cannot be read, or its type is not offered."""
+    try:
+        for part in parse(raw, envelope).parts:
+            if filters.judge(part.message, peer.settings).then == "take":
+                check_taken(part.message)
+    except HubError as error:
+        return error
+    return None
 
 
 def is_enhanced(envelope: Envelope) -> bool:

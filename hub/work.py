@@ -26,7 +26,9 @@ def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: 
     answered as soon as readable bytes are durably kept; what is wrong with them is then in the message browser.
     Raises `Unavailable` only when the bytes could not be kept; whatever happens later is in the result.
     """
-    if peer.settings.get("acknowledge") == "stored" and unreadable(runtime, peer, raw, envelope) is None:
+    adapter = runtime.adapter(peer.format)
+    early = peer.settings.get("acknowledge") == "stored" and not adapter.identify(raw, envelope).asks
+    if early and _readable(runtime, peer, raw, envelope):
         return _keep(runtime, peer, raw, envelope, actor)
     with transaction(runtime.pool) as session:
         # The commit that ends the processing makes this one durable too, and no answer leaves before that.
@@ -48,13 +50,12 @@ def complete(runtime: Runtime, peer: Peer, message: Message, raw: bytes, envelop
     return settle(runtime, message)
 
 
-def unreadable(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope) -> HubError | None:
-    """Return what keeps the bytes from being read at all; None when nothing does."""
+def _readable(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope) -> bool:
     try:
         runtime.adapter(peer.format).parse(raw, envelope)
-    except HubError as error:
-        return error
-    return None
+    except HubError:
+        return False
+    return True
 
 
 def _keep(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:

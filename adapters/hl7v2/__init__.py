@@ -1,7 +1,7 @@
 """HL7 version 2: ER7 over MLLP and HTTP."""
 
 from adapters.contract import Adapter
-from adapters.hl7v2 import reading, sending, settings, showing, writing
+from adapters.hl7v2 import queries, reading, sending, settings, showing, writing
 from adapters.hl7v2.format import answer, identify, parse
 from adapters.hl7v2.http import FACE
 from adapters.hl7v2.triggers import trigger
@@ -12,6 +12,7 @@ ADAPTER = Adapter(
     identify=identify,
     parse=parse,
     read=reading.read,
+    ask=queries.ask,
     answer=answer,
     write=writing.write,
     render=writing.render,

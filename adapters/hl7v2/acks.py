@@ -11,7 +11,7 @@ from adapters.hl7v2 import charset
 from adapters.hl7v2.header import Header, read_header
 from mappings import er7
 from mappings.er7 import Encoding
-from tracker_core.errors import Conflict, Malformed, Unavailable, Unsupported, wording
+from tracker_core.errors import Conflict, Malformed, NotFound, Unavailable, Unsupported, wording
 from tracker_core.issues import Issue, Report
 
 Verdict = Literal["AA", "AE", "AR"]
@@ -218,6 +218,8 @@ def condition_of(error: BaseException, where: str) -> str:
         return "101" if where in {"MSH-9", "MSH-10"} else "102" if "-" in where else "100"
     if isinstance(error, Conflict):
         return "205"
+    if isinstance(error, NotFound):
+        return "204"
     return "206" if isinstance(error, Unavailable) else "207"
 
 

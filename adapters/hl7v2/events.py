@@ -21,6 +21,8 @@ TAKEN = {
 }
 # An answer to a message of ours, on a line of its own.
 ACK = "ACK"
+# Queries, which are answered from the hub's own data, and their cancellation.
+ASKED = {"QBP": frozenset({"Q11", "Q21", "Q22", "Q23"}), "QCN": frozenset({"J01"})}
 # MSH-9 -> MSH-9.3, the structure that the standard gives the event (table 0354).
 SENT = {
     **dict.fromkeys(("ADT^A01", "ADT^A04", "ADT^A08", "ADT^A13"), "ADT_A01"),
@@ -56,8 +58,11 @@ def check_header(message: Message) -> None:
 def check_taken(message: Message) -> None:
     """Raise `Unsupported` for a type or event that the hub does not take in."""
     kind, event = event_of(message)
-    if kind not in TAKEN:
-        raise Unsupported(f"messages of type {kind} are not taken in; {', '.join(sorted(TAKEN))} are", "MSH-9.1")
-    if event not in TAKEN[kind]:
-        offered = ", ".join(sorted(TAKEN[kind]))
-        raise Unsupported(f"{kind} with event {event or 'missing'} is not taken in; {offered} are", "MSH-9.2")
+    if kind == ACK:
+        return
+    offered = TAKEN | ASKED
+    if kind not in offered:
+        raise Unsupported(f"messages of type {kind} are not taken in; {', '.join(sorted(offered))} are", "MSH-9.1")
+    if event not in offered[kind]:
+        events = ", ".join(sorted(offered[kind]))
+        raise Unsupported(f"{kind} with event {event or 'missing'} is not taken in; {events} are", "MSH-9.2")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from adapters.contract import Envelope, Identity
 from adapters.hl7v2 import acks, batches, charset
-from adapters.hl7v2.events import check_header
+from adapters.hl7v2.events import ASKED, check_header
 from adapters.hl7v2.header import patient_key, read_header, sender_of
 from mappings.er7 import Message
 from tracker_core.issues import Issue, Report
@@ -36,7 +36,7 @@ def identify(raw: bytes, envelope: Envelope) -> Identity:
         return Identity()
     control_id = header.control_id
     dedup = f"{sender_of(header)}|{control_id}" if control_id else ""
-    return Identity(header.type, control_id, dedup, patient_key(raw, header))
+    return Identity(header.type, control_id, dedup, patient_key(raw, header), asks=header.text(9) in ASKED)
 
 
 def parse(raw: bytes, envelope: Envelope) -> Document:

@@ -8,7 +8,7 @@ from typing import Any
 import mappings
 from adapters.contract import Reading, Sender
 from adapters.hl7v2 import authorities, charset, conformance, filters, identities
-from adapters.hl7v2.events import ACK, check_taken, event_of
+from adapters.hl7v2.events import ACK, ASKED, check_taken, event_of
 from adapters.hl7v2.format import Document, Part
 from adapters.hl7v2.receipts import read_verdict, receipt_of
 from mappings import BadRow, Mappings, Profile
@@ -40,7 +40,7 @@ def read(document: Document, sender: Sender) -> Reading:
     """Return what the messages ask for. A message that names no patient is refused.
 
     The peer's settings give `overlay`, `zone`, `naming` and, for messages that do not name one, `charset`. In a batch
-    each message stands alone. An ACK is the receipt of a message of ours.
+    each message stands alone. An ACK is the receipt of a message of ours; a query changes nothing.
     """
     profile = mappings.profile_from(sender.peer.settings, sender.peer.code, sender.translate)
     tables = tables_of(sender.peer)
@@ -49,6 +49,8 @@ def read(document: Document, sender: Sender) -> Reading:
     for number, part in enumerate(document.parts, 1):
         if event_of(part.message)[0] == ACK:
             take_receipt(part, reading)
+            continue
+        if event_of(part.message)[0] in ASKED:
             continue
         wanted = in_charset(part, str(sender.peer.settings.get("charset", "")))
         if admitted(wanted.message, sender.peer.settings, profile, reading):
