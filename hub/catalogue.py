@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from hub import VERSION
+from hub.bound import visit_plans
 from hub.bound.loading import current
 from hub.runtime import Runtime
 from mappings.binding.events import coding_of
@@ -63,11 +64,23 @@ def turn(runtime: Runtime) -> int:
             if not catalogue.claim(session):
                 return written
             written += write(session, some, ())
+    written += _follow_calendar(runtime)
     with transaction(runtime.pool) as session:
         if catalogue.claim(session):
             written += write(session, {}, plan.gone)
             catalogue.finish(session, plan.state)
     return written
+
+
+def _follow_calendar(runtime: Runtime) -> int:
+    """Make Tasks of the visits that became overdue by today: the state of the catalogue differs from day to day."""
+    written = 0
+    while True:
+        with transaction(runtime.pool) as session:
+            made = visit_plans.show_overdue(session, history.open_change_set(session, ACTOR), BATCH)
+        written += made
+        if made < BATCH:
+            return written
 
 
 def progress(session: Session) -> Progress:

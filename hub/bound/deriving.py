@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from hub.bound import cases, circumstances, episodes_of_care, responses, telling, visits
+from hub.bound import cases, circumstances, episodes_of_care, responses, telling, visit_plans, visits
 from hub.bound.attributes import survive
 from hub.bound.groups import EVENT_SYSTEM, gather, parse
 from hub.bound.loading import Bound, current
@@ -18,6 +18,7 @@ from tracker_core.records import Stored
 from tracker_core.tracker import decisions, episodes
 
 _MARK = EVENT_SYSTEM.encode()
+_VIEWS = ("EpisodeOfCare", responses.TYPE, visit_plans.APPOINTMENT, visit_plans.TASK)
 
 
 def derive(
@@ -33,7 +34,7 @@ def derive(
     """
     bindings = current(session) if only is None else tuple(only)
     about = [record for record in touched if record.subject is not None]
-    views = [record for record in touched if record.type in ("EpisodeOfCare", responses.TYPE)]
+    views = [record for record in touched if record.type in _VIEWS]
     patients = {r.subject for r in about if r.subject is not None and r.type == "Patient"}
     clinical = [record for record in about if record.type in GROUPED]
     programs = [bound for bound in bindings if bound.program is not None]
@@ -53,6 +54,7 @@ def derive(
     ended, made = cases.find(session, programs, clinical, work)
     events = visits.find(programs, clinical, work)
     stated = responses.read_back(session, known, views, people, scope)
+    visit_plans.read_back(session, known, views, people, stated, scope)
     stated.enrollments += episodes_of_care.read_back(programs, about, scope)
     stated.events += [one for one in events if one.uid in work.captured]
     followed = [one for one in events if one.uid not in work.captured]

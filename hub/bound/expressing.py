@@ -3,7 +3,7 @@ rows were written."""
 
 from collections.abc import Iterable, Sequence
 
-from hub.bound import deriving, encounters, episodes_of_care, responses
+from hub.bound import deriving, encounters, episodes_of_care, relatives, responses, visit_plans
 from hub.bound.loading import Bound, current
 from hub.bound.patients import express_persons
 from hub.bound.writing import VIEWS, apply_views, note_encounters
@@ -32,7 +32,7 @@ def express(session: Session, context: Context, touched: Sequence[Touched], repo
     persons = episodes.of_types(session, subjects, _person_types(known, bindings))
     people = episodes.holders(session, persons) if persons else {}
     pks = [one.pk for one in touched if one.kind == "event" and (one.subject is None or one.subject in people)]
-    if not people and not pks:
+    if not people and not pks and not any(one.kind == "relationship" for one in touched):
         return
     episodes.lock_holders(session, people)
     scope = Scope()
@@ -46,6 +46,9 @@ def express(session: Session, context: Context, touched: Sequence[Touched], repo
         *episodes_of_care.changes_of(session, programs, enrollments, patients.references, scope),
         *shown.changes,
         *responses.changes_of(session, known, visits, patients.references, shown.encounters, scope),
+        *visit_plans.changes_of(session, known, visits, patients.references),
+        *visit_plans.tasks_of(session, enrollments, patients.references),
+        *relatives.changes_of(session, known, bindings, touched, patients.references),
     ]
     report.issues += scope.issues
     written = apply_views(session, context, changes, report)

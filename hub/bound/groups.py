@@ -69,7 +69,8 @@ def happened(document: dict[str, Any]) -> str:
         )
     period = document.get("period") or document.get("effectivePeriod") or {}
     times = (period.get("start"), document.get("effectiveDateTime"), document.get("effectiveInstant"))
-    found = next((str(time)[:10] for time in (*times, document.get("issued")) if time), "")
+    others = (document.get("occurrenceDateTime"), document.get("issued"))
+    found = next((str(time)[:10] for time in (*times, *others) if time), "")
     return found if len(found) == len("2000-01-01") else ""
 
 

@@ -59,6 +59,11 @@ def express_persons(
     return Patients(references, changes)
 
 
+def described(bindings: Iterable[Bound], holder: Holder) -> dict[str, Any]:
+    """Return a person as a Patient would describe it, of its attributes alone."""
+    return _written(bindings, holder, {"resourceType": "Patient"}, Scope(quiet=True))
+
+
 def _make(bindings: Iterable[Bound], holder: Holder, scope: Scope) -> RecordChange:
     document: dict[str, Any] = {
         "resourceType": "Patient",

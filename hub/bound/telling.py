@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from hub.bound import encounters, episodes_of_care, responses
+from hub.bound import encounters, episodes_of_care, responses, visit_plans
 from hub.bound.loading import Bound
 from hub.bound.responses import Stated
 from hub.bound.writing import apply_views, note_encounters
@@ -79,7 +79,7 @@ def show(
     visits += episodes.visits_behind(session, sorted(told.refused), ()) if told.refused else []
     if not enrollments and not visits and not told.homeless:
         return
-    scope = Scope()
+    scope, known = Scope(), metadata.load(session)
     persons = {*enrollments.values(), *(one.person for one in visits if one.person)}
     patients: dict[int, dict[str, str]] = {}
     for record in records.of_subject(session, sorted(persons), ["Patient"]):
@@ -89,7 +89,9 @@ def show(
     changes = [
         *episodes_of_care.changes_of(session, programs, list(enrollments), patients, scope),
         *shown.changes,
-        *responses.changes_of(session, metadata.load(session), visits, patients, shown.encounters, scope),
+        *responses.changes_of(session, known, visits, patients, shown.encounters, scope),
+        *visit_plans.changes_of(session, known, visits, patients),
+        *visit_plans.tasks_of(session, list(enrollments), patients),
         *_withdrawn(session, told),
     ]
     report.issues += scope.issues

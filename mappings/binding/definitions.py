@@ -20,7 +20,7 @@ from terminology.value_sets import ValueSet
 from tracker_core.records.units import scale
 
 # What is read of one encounter.
-GROUPED = ("Encounter", "Observation", "Condition")
+GROUPED = ("Encounter", "Observation", "Condition", "Immunization")
 # Weakest first: of all that the records say of an episode, the last in this order counts. A test that was negative
 # outweighs a suspicion, and a positive one outweighs a negative one, whichever came first.
 CLASSES = ("suspected", "probable", "ruled-out", "confirmed")

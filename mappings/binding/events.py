@@ -24,6 +24,13 @@ Group: TypeAlias = Mapping[str, list[Doc]]
 """The records of one encounter by type: `{"Encounter": […], "Observation": […], "Condition": […]}`."""
 
 _DEAD = frozenset({"entered-in-error", "cancelled"})
+# What conditions and immunizations are there to say; of an observation it is the value.
+_FACTS = {
+    ("Condition", "code"),
+    ("Immunization", "status"),
+    ("Immunization", "occurrenceDateTime"),
+    ("Immunization", "vaccineCode"),
+}
 _STALE = ("interpretation", "dataAbsentReason", "text")
 
 
@@ -255,7 +262,7 @@ def holds_fact(row: BoundRow) -> bool:
     """Tell whether a row's place is what its record is there to say."""
     if row.type == "Observation":
         return row.place.path.steps[0].name.startswith(("value", "component"))
-    return row.type == "Condition" and row.place.path.steps[0].name == "code"
+    return (row.type, row.place.path.steps[0].name) in _FACTS
 
 
 def coding_of(row: BoundRow) -> tuple[dict[str, str], str]:
@@ -284,7 +291,12 @@ def effective(record: Doc) -> str:
     """Return when a record's fact held, as text that compares by time."""
     period = record.get("effectivePeriod") or record.get("period") or {}
     times = (record.get("effectiveDateTime"), record.get("effectiveInstant"), period.get("start"))
-    others = (record.get("onsetDateTime"), record.get("recordedDate"), record.get("issued"))
+    others = (
+        record.get("occurrenceDateTime"),
+        record.get("onsetDateTime"),
+        record.get("recordedDate"),
+        record.get("issued"),
+    )
     return comparable(next((str(time) for time in (*times, *others) if time), ""))
 
 

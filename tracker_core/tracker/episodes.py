@@ -7,6 +7,7 @@ from typing import Any
 
 from tracker_core import metadata
 from tracker_core.database import Session
+from tracker_core.records.definitions import resource_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,17 @@ class Episode:
     enrolled_at: datetime
     completed_at: datetime | None
     origin: int | None
+    deleted: bool
+    follow_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relationship of two tracked entities: `sides` are (pk, uid, type) of its `from` and `to`; `type` is a uid."""
+
+    uid: str
+    type: str
+    sides: tuple[tuple[int, str, str], tuple[int, str, str]]
     deleted: bool
 
 
@@ -89,7 +101,8 @@ def episodes(session: Session, persons: Iterable[int], programs: Sequence[int]) 
     """Return the enrollments of these persons in these programs (pks), deleted ones included, by date."""
     known = metadata.load(session).uids
     rows = session.execute(
-        "select pk, uid, entity, program, org_unit, status, enrolled_at, completed_at, origin, deleted from enrollment"
+        "select pk, uid, entity, program, org_unit, status, enrolled_at, completed_at, origin, deleted,"
+        " follow_up from enrollment"
         " where entity = any(%b::bigint[]) and program = any(%b::bigint[]) order by enrolled_at, pk",
         (sorted(set(persons)), list(programs)),
     ).fetchall()
@@ -116,11 +129,41 @@ def episodes_by_pk(session: Session, enrollments: Iterable[int]) -> list[Episode
     """Return these enrollments (pks), deleted ones included."""
     known = metadata.load(session).uids
     rows = session.execute(
-        "select pk, uid, entity, program, org_unit, status, enrolled_at, completed_at, origin, deleted from enrollment"
+        "select pk, uid, entity, program, org_unit, status, enrolled_at, completed_at, origin, deleted,"
+        " follow_up from enrollment"
         " where pk = any(%b::bigint[]) order by pk",
         (list(enrollments),),
     ).fetchall()
     return [_episode(row, known) for row in rows]
+
+
+def relations(session: Session, relationships: Sequence[int], entities: Sequence[int] = ()) -> list[Relation]:
+    """Return these relationships (pks), and those of these tracked entities, as far as they join tracked entities."""
+    known = metadata.load(session).uids
+    rows = session.execute(
+        "select r.uid, r.type, a.pk, a.uid, a.type, b.pk, b.uid, b.type, r.deleted from relationship r"
+        " join tracked_entity a on a.pk = r.from_pk join tracked_entity b on b.pk = r.to_pk"
+        " where r.from_kind = 'trackedEntity' and r.to_kind = 'trackedEntity' and (r.pk = any(%(pks)b::bigint[])"
+        " or r.from_pk = any(%(entities)b::bigint[]) or r.to_pk = any(%(entities)b::bigint[])) order by r.pk",
+        {"pks": list(relationships), "entities": list(entities)},
+    )
+    return [
+        Relation(uid, known[type], ((a, a_uid, known[a_type]), (b, b_uid, known[b_type])), deleted)
+        for uid, type, a, a_uid, a_type, b, b_uid, b_type, deleted in rows
+    ]
+
+
+def overdue(session: Session, most: int) -> list[Visit]:
+    """Return up to `most` planned events of a day before today of persons with a Patient record, without a Task yet."""
+    numbers = resource_types()
+    rows = session.execute(
+        "select e.pk from event e where e.status in ('SCHEDULE', 'OVERDUE') and not e.deleted"
+        " and e.scheduled_at < date_trunc('day', now()) and e.enrollment is not null"
+        " and not exists (select from record t where t.type = %s and t.id = e.uid)"
+        " and exists (select from record p where p.subject = e.entity and p.type = %s and not p.deleted) limit %s",
+        (numbers["Task"], numbers["Patient"], most),
+    ).fetchall()
+    return visits_by_pk(session, [row[0] for row in rows]) if rows else []
 
 
 def set_origins(session: Session, origins: dict[str, int]) -> None:
