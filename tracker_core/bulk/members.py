@@ -29,18 +29,30 @@ def _reference(member: dict[str, Any]) -> str:
     return str(member.get("entity", {}).get("reference", ""))
 
 
-def persons(session: Session, patients: Sequence[str]) -> list[int]:
-    """Return the persons (keys) behind these Patient ids, in ascending order; ids of nobody are passed over."""
-    found = read(session, [("Patient", id) for id in patients])
-    return sorted({one.subject for one in found.values() if one.subject is not None and not one.deleted})
+def keep(session: Session, order: str, patients: Sequence[str]) -> int:
+    """Keep the persons behind these Patients (ids) as the members of an order; return how many there are.
+
+    Ids of nobody are passed over.
+    """
+    return session.execute(
+        "insert into bulk_member (bulk, person, patients) select %s, subject, array_agg(pk) from record"
+        " where type = %s and id = any(%b::text[]) and not deleted and subject is not null group by subject",
+        (order, resource_types()["Patient"], list(patients)),
+    ).rowcount
 
 
-def slice_of(session: Session, persons: Sequence[int], patients: Sequence[str]) -> Members:
-    """Return some of the persons behind the Patients with these ids as a slice of an export."""
-    named = {one.pk: one.subject for one in read(session, [("Patient", id) for id in patients]).values()}
+def following(session: Session, order: str, after: int) -> Members:
+    """Return the next members of an order, those with keys above `after`."""
     rows = session.execute(
-        "select pk, subject from record where subject = any(%b::bigint[]) and type = %s and not deleted",
-        (list(persons), resource_types()["Patient"]),
+        "select person, patients from bulk_member where bulk = %s and person > %s order by person limit %s",
+        (order, after, SLICE),
     ).fetchall()
-    shared = {subject for pk, subject in rows if pk not in named}
-    return Members(list(persons), sorted(shared), [pk for pk, subject in named.items() if subject in shared])
+    persons = [person for person, _ in rows]
+    named = {pk: person for person, pks in rows for pk in pks}
+    others = session.execute(
+        "select distinct subject from record where subject = any(%b::bigint[]) and type = %s and not deleted"
+        " and pk <> all(%b::bigint[]) order by 1",
+        (persons, resource_types()["Patient"], list(named)),
+    ).fetchall()
+    shared = [row[0] for row in others]
+    return Members(persons, shared, [pk for pk, person in named.items() if person in set(shared)])

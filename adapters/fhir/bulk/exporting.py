@@ -57,8 +57,8 @@ def _begin(session: Session, order: Order) -> int:
     as_of = as_of.replace(microsecond=as_of.microsecond // 1000 * 1000)
     reach = _reach(session, asked, as_of)
     if asked.level == "group" or asked.patients is not None:
-        persons = members.persons(session, _patients(session, asked))
-        orders.begin(session, order.uid, as_of, len(persons), {"persons": persons})
+        count = members.keep(session, order.uid, _patients(session, asked))
+        orders.begin(session, order.uid, as_of, count, {"member": 0})
     else:
         orders.begin(session, order.uid, as_of, versions.count(session, reach), {"after": 0})
     return 1
@@ -68,7 +68,7 @@ def _patients(session: Session, asked: Asked) -> list[str]:
     if asked.level != "group":
         return asked.patients or []
     grouped = members.of_group(session, asked.group)
-    return grouped if asked.patients is None else [id for id in grouped if id in set(asked.patients)]
+    return grouped if asked.patients is None else sorted(set(grouped) & set(asked.patients))
 
 
 def _reach(session: Session, asked: Asked, as_of: datetime) -> Reach:
@@ -105,17 +105,15 @@ def _walk(
     session: Session, order: Order, asked: Asked, reach: Reach, parts: Parts, turn: int
 ) -> tuple[int, dict[str, object], bool]:
     """Write the next records; return how far that came, where to go on, and whether that was all."""
-    if "persons" not in order.position:
+    if "member" not in order.position:
         after = int(order.position["after"])
         count, last = _write(parts, asked, versions.walk(session, reach, after, turn))
         return count, {"after": last or after}, count < turn
-    persons = order.position["persons"]
-    chosen = persons[: members.SLICE]
-    if chosen:
-        part = members.slice_of(session, chosen, _patients(session, asked))
-        _write(parts, asked, versions.walk_members(session, reach, part))
-    rest = persons[len(chosen) :]
-    return len(chosen), {"persons": rest}, not rest
+    chosen = members.following(session, order.uid, int(order.position["member"]))
+    if chosen.persons:
+        _write(parts, asked, versions.walk_members(session, reach, chosen))
+    count = len(chosen.persons)
+    return count, {"member": chosen.persons[-1] if count else 0}, count < members.SLICE
 
 
 def _write(parts: Parts, asked: Asked, lines: Iterator[Line | int]) -> tuple[int, int]:

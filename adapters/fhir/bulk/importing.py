@@ -59,15 +59,12 @@ class Line:
 def keep(folder: Path, raw: bytes) -> None:
     """Keep lines that were sent as the first file of an order."""
     folder.mkdir(parents=True, exist_ok=True)
-    _finish(folder / "draft", raw, _path(folder, 0))
-
-
-def _finish(draft: Path, content: bytes, target: Path) -> None:
+    draft = folder / "draft"
     with draft.open("wb") as opened:
-        opened.write(content)
+        opened.write(raw)
         opened.flush()
         os.fsync(opened.fileno())
-    draft.replace(target)
+    draft.replace(_path(folder, 0))
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -41,6 +41,12 @@ create table bulk_file (
     ended boolean not null default false,
     primary key (bulk, number)
 );
+create table bulk_member (
+    bulk text collate "C" not null references bulk_order on delete cascade,
+    person bigint not null,
+    patients bigint[] not null,
+    primary key (bulk, person)
+);
 """
 
 

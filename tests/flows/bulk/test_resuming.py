@@ -102,6 +102,20 @@ def test_a_killed_worker(pool: Pool, database_url: str, tmp_path: Path) -> None:
     assert len(found) == len(set(found)) == PATIENTS * 14 + 1
 
 
+def test_many_members(pool: Pool, tmp_path: Path) -> None:
+    """Members are done some hundred at a time; turns that are lost leave nothing out and nothing twice."""
+    members = 450
+    with transaction(pool) as session:
+        fill(session, 0, members + 50)
+        asked = Asked("patient", types=["Patient", "Condition"], patients=[f"p{n}" for n in range(members)])
+        uid = orders.place(session, "export", "tester", "", asked.stored())
+    while not ended(pool, uid):
+        turn(pool, tmp_path, 1, die=True)
+        turn(pool, tmp_path, 1)
+    found = everything(pool, tmp_path, uid)
+    assert len(found) == len(set(found)) == members * 3
+
+
 def test_a_folder_that_is_lost(pool: Pool, tmp_path: Path) -> None:
     """An export whose files are gone has failed and says so."""
     uid = place(pool)
