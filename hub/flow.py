@@ -6,7 +6,7 @@ from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
 from adapters.fhir.searching.codes import codes
 from hub import triggers
 from hub.apply import apply
-from hub.quality.policies import Court, court
+from hub.quality.policies import Judging, by_policy
 from hub.runtime import Runtime
 from hub.translations import of_peer, outward
 from hub.views import load_view
@@ -77,7 +77,7 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     report = Report(issues=reading.issues, rejected=reading.rejected, extra=reading.extra)
     codes = unmapped.untranslated(reading.issues)
     parked = bool(codes) and peer.settings.get("unmapped") == "park"
-    judging = court(session, peer)
+    judging = by_policy(session, peer)
     if reading.receipts:
         report.issues += _settle(session, peer, reading.receipts)
     elif not report.rejected and not parked:
@@ -111,7 +111,9 @@ def conclude(session: Session, message: Message, receipt: Receipt) -> None:
         aggregates.record_answer(session, message.about["report"], receipt.accepted, receipt.items)
 
 
-def _attempt(session: Session, message: Message, peer: Peer, reading: Reading, report: Report, judging: Court) -> None:
+def _attempt(
+    session: Session, message: Message, peer: Peer, reading: Reading, report: Report, judging: Judging
+) -> None:
     """Apply a reading, and undo all of it when the report rejects it or only the report was asked for."""
     with session.transaction() as attempt:
         context = history.open_change_set(session, message.actor, peer, message.id, reading.mapping)

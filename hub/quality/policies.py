@@ -24,7 +24,7 @@ _PRACTICE = "dom-6:"
 
 
 @dataclass(slots=True)
-class Court:
+class Judging:
     """A judge of one message's documents, and what it found. `judge` is None where the peer's policy is off."""
 
     judge: Judge | None = None
@@ -48,10 +48,10 @@ class Court:
             self.examined.append(Examined(change.type, moved))
 
 
-def court(session: Session, peer: Peer) -> Court:
+def by_policy(session: Session, peer: Peer) -> Judging:
     """Return the judge that the settings of a peer want."""
     policy = peer.settings.get("validation", "off")
-    made = Court()
+    made = Judging()
     if policy not in ("lenient", "strict"):
         return made
     profiles = peer.settings.get("validation_profiles", {})

@@ -28,11 +28,11 @@ def check_reference(visit: Visit, node: Node, kind: Type, where: str) -> None:
 
 def _missing(visit: Visit, reference: str, where: str) -> None:
     if reference.startswith("#"):
-        visit.note("not-found", f"nothing contained has the id of {reference}", where)
+        visit.note("not-found", "nothing contained has this id", where, value=reference)
     elif reference.startswith("urn:") and visit.root.kind == "Bundle":
-        visit.note("not-found", f"no entry of the bundle has the fullUrl {reference}", where, "warning")
+        visit.note("not-found", "no entry of the bundle has this fullUrl", where, "warning", reference)
     elif visit.world.stored and forms.target(reference) and "://" not in reference:
-        visit.note("not-found", f"there is no {reference} here", where, "warning")
+        visit.note("not-found", "it refers to what is not here", where, "warning", reference)
 
 
 def _check_way(visit: Visit, reference: str, target: Node | None, kind: Type, where: str) -> None:

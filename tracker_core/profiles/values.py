@@ -14,9 +14,9 @@ from tracker_core.records.definitions import enumerated
 
 _CODED = ("code", "Coding", "CodeableConcept", "Quantity", "string", "uri")
 _STRENGTH: dict[str, tuple[Severity, str]] = {
-    "required": ("error", "is none of the codes that are required here"),
-    "extensible": ("warning", "is none of the codes that are to be used where one fits"),
-    "preferred": ("information", "is none of the codes that are preferred here"),
+    "required": ("error", "none of the codes that are required here"),
+    "extensible": ("warning", "none of the codes that are to be used where one fits"),
+    "preferred": ("information", "none of the codes that are preferred here"),
 }
 
 
@@ -82,10 +82,10 @@ def check_binding(visit: Visit, node: Node, binding: Binding, where: str) -> Non
     verdict = asked(visit, binding.value_set, held)
     named = ", ".join(f"{system}|{code}" if system else code for system, code in held)
     if verdict == "out":
-        visit.note("code-invalid", f"{named} {text}: {binding.value_set}", where, severity)
+        visit.note("code-invalid", f"{text} ({binding.value_set})", where, severity, named)
     elif verdict == "unknown" and binding.strength == "required":
-        text = f"{named} could not be looked up in {binding.value_set}: it, or a code system of it, is not loaded"
-        visit.note("not-checked", text, where, "information")
+        text = f"not looked up in {binding.value_set}: it, or a code system of it, is not loaded"
+        visit.note("not-checked", text, where, "information", named)
 
 
 def check_code(visit: Visit, node: Node, where: str) -> None:

@@ -1,9 +1,9 @@
 """Whether a code is in a value set, as validation asks: yes, no, or that it cannot be told here."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.fhir.terminology.shelf import Reader
 from terminology import implicit
 from terminology.composing import Composed
 from terminology.errors import Refused
@@ -18,14 +18,13 @@ _GRAMMARS = ("urn:ietf:bcp:13", "urn:ietf:bcp:47", "urn:iso:std:iso:4217", "http
 _DEEPEST = 20
 
 
+@dataclass(slots=True)
 class Lookup:
     """Answers from the terminology of one database, each question once."""
 
-    def __init__(self, shelf: Reader) -> None:
-        """Ask `shelf`."""
-        self._library = shelf.library
-        self._answers: dict[tuple[str, tuple[tuple[str | None, str], ...]], Verdict] = {}
-        self._composed: dict[str, Composed | Document | None] = {}
+    library: Library
+    _answers: dict[tuple[str, tuple[tuple[str | None, str], ...]], Verdict] = field(default_factory=dict)
+    _composed: dict[str, Composed | Document | None] = field(default_factory=dict)
 
     def __call__(self, value_set: str, codings: Coded) -> Verdict:
         """Tell whether one of the codings is in the value set."""
@@ -36,7 +35,7 @@ class Lookup:
 
     def known(self, system: str, code: str) -> Verdict:
         """Tell whether a code system has a code; of one that is not there, or not whole, nothing is known."""
-        found = self._library.system(system)
+        found = self.library.system(system)
         if found is None or found.edition.traits.content != "complete":
             return "unknown"
         return "in" if found.find(code) is not None else "out"
@@ -49,15 +48,15 @@ class Lookup:
             return "unknown"
         if isinstance(held, Composed):
             return "in" if any(_holds(held, system, code) for system, code in codings) else "out"
-        verdicts = [_listed(self._library, held, system, code, 0) for system, code in codings]
+        verdicts = [_listed(self.library, held, system, code, 0) for system, code in codings]
         return "in" if "in" in verdicts else "unknown" if "unknown" in verdicts else "out"
 
     def _compose(self, canonical: str) -> Composed | Document | None:
-        doc = _find(self._library, canonical)
+        doc = _find(self.library, canonical)
         if doc is None:
             return None
         try:
-            return compose_kept(self._library, Request(), doc)
+            return compose_kept(self.library, Request(), doc)
         except (Problem, Refused):
             return doc
 

@@ -30,7 +30,7 @@ def world(session: Session, bodies: Iterable[bytes] = (), stored: bool = True) -
             return None
         return read.setdefault(key, orjson.loads(one.doc))
 
-    lookup = Lookup(reader(session))
+    lookup = Lookup(reader(session).library)
     return World(library(session), lookup, fetch, stored, lookup.known)
 
 
