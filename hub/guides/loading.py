@@ -16,7 +16,6 @@ from tracker_core import history, records
 from tracker_core.changes import RecordChange
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
-from tracker_core.fhirpath import Misread
 from tracker_core.profiles import guides
 from tracker_core.profiles.rules import Rule
 from tracker_core.profiles.stored import library
@@ -116,11 +115,7 @@ def _unreadable(session: Session, package: Package, brought: Brought) -> list[tu
             continue
         if name.removesuffix(".json") in refused:
             continue
-        try:
-            profile = known.profile(str(document.get("url")))
-        except Misread as error:
-            left.append((name, str(error)))
-            continue
+        profile = known.profile(str(document.get("url")))
         if profile is None:
             left.append((name, f"its base {document.get('baseDefinition')} is not known"))
         else:

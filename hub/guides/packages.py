@@ -37,7 +37,9 @@ def read_package(raw: bytes) -> Package:
     except (tarfile.TarError, EOFError, OSError) as error:
         raise Malformed(f"this is no package (.tgz): {error}") from error
     about = _parsed("package.json", found.pop("package/package.json", b""))
-    package = Package(str(about.get("name", "")), str(about.get("version", "")), about.get("dependencies") or {})
+    needed = about.get("dependencies")
+    needed = {str(key): str(value) for key, value in needed.items()} if isinstance(needed, dict) else {}
+    package = Package(str(about.get("name", "")), str(about.get("version", "")), needed)
     if not package.name:
         raise Malformed("the package has no package/package.json that names it")
     for name, body in sorted(found.items()):

@@ -5,9 +5,9 @@
 Functions that are not there raise `Misread` when they are compiled: `subsumes`, `slice` and others.
 """
 
-from tracker_core.fhirpath.context import Context, Failed
+from tracker_core.fhirpath.context import Context, Failed, TooLong
 from tracker_core.fhirpath.expression import Expression, compiled
 from tracker_core.fhirpath.nodes import Node, Value, plain
 from tracker_core.fhirpath.syntax import Misread
 
-__all__ = ["Context", "Expression", "Failed", "Misread", "Node", "Value", "compiled", "plain"]
+__all__ = ["Context", "Expression", "Failed", "Misread", "Node", "TooLong", "Value", "compiled", "plain"]

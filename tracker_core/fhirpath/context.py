@@ -15,6 +15,23 @@ class Failed(Exception):
     """An expression has no value: two items where one is expected, a text where a number is."""
 
 
+class TooLong(Failed):
+    """An expression would take too long on a document of this size."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many elements may still be looked at: an expression can ask for the square of a document's size."""
+
+    left: int = 1_000_000
+
+    def spend(self, count: int) -> None:
+        """Take note of elements that were looked at. Raises `TooLong` when it was too many."""
+        self.left -= count
+        if self.left < 0:
+            raise TooLong("it would take too long on a document of this size")
+
+
 def _unasked(_what: str, _of: Node) -> bool:
     raise Failed("nobody is there to be asked")
 
@@ -37,6 +54,7 @@ class Context:
     resolve: Callable[[str, Node | None], Node | None] = _nowhere
     conforms: Callable[[str, Node], bool | None] = _unasked
     member: Callable[[str, Node], bool | None] = _unasked
+    budget: Budget = field(default_factory=Budget)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     this: tuple[Value, ...] = ()
     index: int = 0

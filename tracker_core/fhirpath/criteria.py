@@ -87,8 +87,10 @@ def _aggregate(context: Context, focus: Items, given: tuple[Run, ...]) -> Items:
     return total
 
 
-def _children(_context: Context, focus: Items, _given: tuple[Run, ...]) -> Items:
-    return [child for item in focus if isinstance(item, Node) for child in item.every_child()]
+def _children(context: Context, focus: Items, _given: tuple[Run, ...]) -> Items:
+    found: Items = [child for item in focus if isinstance(item, Node) for child in item.every_child()]
+    context.budget.spend(len(focus) + len(found))
+    return found
 
 
 def _descendants(context: Context, focus: Items, given: tuple[Run, ...]) -> Items:

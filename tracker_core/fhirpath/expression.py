@@ -139,7 +139,12 @@ def child(focus: Items, name: str) -> Items:
 
 
 def _child(name: str) -> Run:
-    return lambda _context, focus: child(focus, name)
+    def run(context: Context, focus: Items) -> Items:
+        found = child(focus, name)
+        context.budget.spend(len(focus) + len(found))
+        return found
+
+    return run
 
 
 def _step(tree: Tree) -> Run:

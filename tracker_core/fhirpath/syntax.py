@@ -19,7 +19,7 @@ _TOKEN = re.compile(
 _END = re.compile(r"\s*(?:(?://[^\n]*(?:\n|\Z)|/\*.*?\*/)\s*)*\Z", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _UNITS = re.compile(r"(?:year|month|week|day|hour|minute|second|millisecond)s?\Z")
-_DEEPEST = 60
+_DEEPEST = 40
 
 
 class Misread(ValueError):

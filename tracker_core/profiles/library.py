@@ -9,7 +9,6 @@ from importlib import resources
 from threading import RLock
 from typing import Any
 
-from tracker_core.fhirpath import Misread
 from tracker_core.profiles.rules import Rule, compile_tree
 from tracker_core.profiles.trees import BASE, Branch, Json, grow
 
@@ -43,6 +42,8 @@ class Library:
 
     def profile(self, canonical: str) -> Profile | None:
         """Return the profile of a canonical url (`url`, `url|version`), None when it is not known or has no base."""
+        url = canonical.partition("|")[0]
+        canonical = url if url in published() else canonical
         found = self._profiles.get(canonical)
         if found is None:
             with self._lock:
@@ -63,11 +64,9 @@ class Library:
             return None
         contexts = tuple((one["type"], one["expression"]) for one in structure.get("context", ()))
         constrains = structure.get("derivation") == "constraint"
-        try:
-            rule = compile_tree(branch, structure["type"])
-        except Misread as error:
-            raise Misread(f"{canonical}: {error}") from error
-        return Profile(structure["url"], structure["type"], constrains, rule, contexts)
+        return Profile(
+            structure["url"], structure["type"], constrains, compile_tree(branch, structure["type"]), contexts
+        )
 
     def _tree(self, canonical: str) -> Branch | None:
         structure = self._structure(canonical) if canonical not in self._trees else None

@@ -26,6 +26,30 @@ def check_reference(visit: Visit, node: Node, kind: Type, where: str) -> None:
         _check_target(visit, type_, target, kind, where)
 
 
+def check_contained(visit: Visit, resource: Node, where: str) -> None:
+    """Note contained resources that nothing refers to, and that don't refer to what contains them (dom-3)."""
+    held = [one for one in resource.children("contained") if isinstance(one.value, dict)]
+    if not held:
+        return
+    used = _referred(resource)
+    for number, one in enumerate(held):
+        if f"#{one.value.get('id', '')}" not in used and "#" not in _referred(one):
+            text = "dom-3: nothing in the resource refers to it, and it does not refer to the resource"
+            visit.note("invariant", text, f"{where}.contained[{number}]")
+
+
+def _referred(node: Node) -> set[str]:
+    """Return every reference, canonical and uri within a node."""
+    out: set[str] = set()
+    waiting = list(node.every_child())
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one.value, str) and (one.name == "reference" or one.kind in ("canonical", "uri", "url")):
+            out.add(one.value)
+        waiting += one.every_child()
+    return out
+
+
 def _missing(visit: Visit, reference: str, where: str) -> None:
     if reference.startswith("#"):
         visit.note("not-found", "nothing contained has this id", where, value=reference)

@@ -8,8 +8,11 @@ from tracker_core.fhirpath import Expression
 from tracker_core.profiles.trees import BASE, Branch
 
 _UNBOUNDED = 1 << 30
+DISCRIMINATORS = ("value", "pattern", "exists", "type", "profile")
 # Asked of each element in code, and of extensions by their type
 _ELSEWHERE = ("ele-1", "ext-1")
+# Asked in code: as expressions they take the square of a document's size, or are asked everywhere
+IN_CODE = ("ele-1", "dom-3", "ref-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Slicing:
 class Rule:
     """What is asked of an element. `children` go by their name (`value[x]`), `slices` by theirs.
 
-    `fixed` and `pattern` are (value,) where there is one. `unread` are invariants that are no FHIRPath of ours;
+    `fixed` and `pattern` are (value,) where there is one. `unread` tells what is not understood, and not asked;
     `required` the children that must be there, `sliced` those of which a slice must be, though they need not.
     """
 
@@ -91,13 +94,14 @@ def compile_tree(branch: Branch, name: str = "") -> Rule:
     """Return the rule of a branch and of everything below it."""
     element = branch.element
     invariants, unread = _invariants(element)
+    slicing, unsliced = _slicing(element.get("slicing"))
     most = element.get("max", "*")
     children = {key: compile_tree(one, key) for key, one in branch.children.items()}
     below = children.values()
     return Rule(
         name=name or str(element.get("path", "")).rpartition(".")[2],
         least=int(element.get("min", 0)),
-        most=_UNBOUNDED if most == "*" else int(most),
+        most=int(most) if str(most).isdecimal() else _UNBOUNDED,
         types={one.code: one for one in map(_type, element.get("type", []))},
         fixed=_value(element, "fixed"),
         pattern=_value(element, "pattern"),
@@ -108,9 +112,9 @@ def compile_tree(branch: Branch, name: str = "") -> Rule:
         invariants=invariants,
         content=str(element.get("contentReference", "")).rpartition("#")[2],
         children=children,
-        slicing=_slicing(element.get("slicing")),
+        slicing=slicing,
         slices={key: compile_tree(one) for key, one in branch.slices.items()},
-        unread=unread,
+        unread=(*unread, *unsliced),
         required=tuple(one for one in below if one.least),
         sliced=tuple(one for one in below if not one.least and any(each.least for each in one.slices.values())),
     )
@@ -147,14 +151,19 @@ def _invariants(element: dict[str, Any]) -> tuple[tuple[Invariant, ...], tuple[s
             unread.append(f"{one['key']}: {error}")
             continue
         made.append(Invariant(one["key"], one.get("severity", "error"), one.get("human", ""), compiled))
-    return tuple(one for one in made if one.key != "ele-1"), tuple(unread)
+    return tuple(one for one in made if one.key not in IN_CODE), tuple(unread)
 
 
-def _slicing(one: dict[str, Any] | None) -> Slicing | None:
+def _slicing(one: dict[str, Any] | None) -> tuple[Slicing | None, tuple[str, ...]]:
+    """Slices whose discriminators are not understood are not checked: a guess would refuse what is right."""
     if one is None:
-        return None
-    found = [
-        Discriminator(each["type"], each["path"], fhirpath.compiled(each["path"]))
-        for each in one.get("discriminator", [])
-    ]
-    return Slicing(tuple(found), str(one.get("rules", "open")), bool(one.get("ordered")))
+        return None, ()
+    found = []
+    for each in one.get("discriminator", []):
+        if each["type"] not in DISCRIMINATORS:
+            return None, (f"slicing by {each['type']} is not understood",)
+        try:
+            found.append(Discriminator(each["type"], each["path"], fhirpath.compiled(each["path"])))
+        except fhirpath.Misread as error:
+            return None, (f"slicing by {each['path']}: {error}",)
+    return Slicing(tuple(found), str(one.get("rules", "open")), bool(one.get("ordered"))), ()

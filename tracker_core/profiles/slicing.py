@@ -91,11 +91,7 @@ def _value(visit: Visit, node: Node, one: Rule, each: Discriminator) -> bool:
     if tests:
         return any(_has(visit, value, rule) for value in found for rule in tests)
     # The slice says it as a whole: a pattern above the path, or the url of the extension's profile.
-    return _by_whole(visit, node, one) if one.fixed or one.pattern else _by_parent(visit, node, one, each)
-
-
-def _by_whole(visit: Visit, node: Node, one: Rule) -> bool:
-    return _has(visit, node, one)
+    return _has(visit, node, one) if one.fixed or one.pattern else _by_parent(visit, node, one, each)
 
 
 def _by_parent(visit: Visit, node: Node, one: Rule, each: Discriminator) -> bool:

@@ -14,6 +14,8 @@ Json = dict[str, Any]
 _OFFERED, _NAMED = "offered", "named"
 # What an element of a differential says instead of its base, word for word
 _REPLACED = ("min", "max", "maxLength", "type", "binding", "slicing", "contentReference", "sliceName", "path")
+# No definition goes deeper; one that does is cut off there
+_DEEPEST = 40
 _VALUES = ("fixed", "pattern", "minValue", "maxValue")
 
 
@@ -61,6 +63,8 @@ def identified(elements: Sequence[Json]) -> Iterator[tuple[str, Json]]:
     latest: dict[str, str] = {}
     for element in elements:
         path = str(element["path"])
+        if path.count(".") > _DEEPEST:
+            continue
         parent, _, name = path.rpartition(".")
         made = f"{latest.get(parent, parent)}.{name}" if parent else name
         if element.get("sliceName"):

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from tracker_core.fhirpath import Failed, Node, plain
+from tracker_core.fhirpath import Failed, Node, TooLong, plain
 from tracker_core.fhirpath.moments import Moment, read_moment
 from tracker_core.fhirpath.operators import compare
 from tracker_core.fhirpath.quantities import read_quantity
@@ -111,6 +111,9 @@ def check_invariants(visit: Visit, node: Node, invariants: tuple[Invariant, ...]
     for one in invariants:
         try:
             holds = one.expression.holds(node, context)
+        except TooLong:
+            visit.note("too-costly", "its invariants would take too long on a document of this size", visit.root.kind)
+            return
         except Failed as failed:
             visit.note("invariant", f"{one.key}: cannot be evaluated here: {failed}", where, "warning")
             continue

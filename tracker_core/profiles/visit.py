@@ -6,6 +6,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tracker_core.fhirpath import Context, Node
+from tracker_core.fhirpath.context import Budget
 from tracker_core.fhirpath.nodes import enclosing
 from tracker_core.issues import Issue, Severity
 from tracker_core.profiles.library import Library
@@ -68,7 +69,9 @@ class Visit:
     seen: set[tuple[int | str, str]] = field(default_factory=set)
     conforming: dict[tuple[int, str], bool] = field(default_factory=dict)
     depth: int = 0
+    budget: Budget = field(default_factory=Budget)
     _entries: dict[str, Node] | None = None
+    _held: dict[int, dict[str, Node]] = field(default_factory=dict)
 
     def note(self, code: str, text: str, where: str, severity: Severity = "error", value: Any = "") -> None:
         """Add what was found, once."""
@@ -82,6 +85,7 @@ class Visit:
         if key not in self.conforming:
             self.conforming[key] = True  # what refers to itself is not held against it
             trial = Visit(self.world, self.root, self.check, conforming=self.conforming, depth=self.depth)
+            trial.budget = self.budget
             trial._entries = self.entries
             self.check(trial, node, url, node.kind)
             self.conforming[key] = not any(one.severity == "error" for one in trial.found.values())
@@ -93,7 +97,14 @@ class Visit:
         holder = resource
         if resource.parent is not None and resource.name == "contained":
             holder = enclosing(resource.parent)
-        return Context(resource, holder, resolve=self.resolve, conforms=self._conforms, member=self._member)
+        return Context(
+            resource,
+            holder,
+            resolve=self.resolve,
+            conforms=self._conforms,
+            member=self._member,
+            budget=self.budget,
+        )
 
     def _conforms(self, url: str, node: Node) -> bool | None:
         return None if self.world.library.profile(url) is None else self.conforms(node, url)
@@ -127,13 +138,16 @@ class Visit:
         document = self.world.fetch(bare)
         return Node(document, str(document.get("resourceType"))) if document is not None else None
 
-    def _contained(self, id: str, start: Node | None) -> Node | None:
+    def _contained(self, name: str, start: Node | None) -> Node | None:
         holder = enclosing(start) if start is not None else self.root
         if holder.parent is not None and holder.name == "contained":
             holder = enclosing(holder.parent)
-        if not id:
+        if not name:
             return holder
-        return next((one for one in holder.children("contained") if _text(one, "id") == id), None)
+        key = id(holder.value)
+        if key not in self._held:
+            self._held[key] = {_text(one, "id"): one for one in reversed(holder.children("contained"))}
+        return self._held[key].get(name)
 
     def _absolute(self, reference: str, start: Node | None) -> str:
         """A relative reference in a bundle stands below the base of its own entry's fullUrl."""

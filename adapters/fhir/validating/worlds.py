@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
 from adapters.fhir.terminology.shelf import reader
 from adapters.fhir.validating.codes import Lookup
 from tracker_core import records
@@ -28,7 +26,7 @@ def world(session: Session, bodies: Iterable[bytes] = (), stored: bool = True) -
         one = found.get(key) if key else None
         if key is None or one is None or one.deleted:
             return None
-        return read.setdefault(key, orjson.loads(one.doc))
+        return read.setdefault(key, documents.decode(one.doc))
 
     lookup = Lookup(reader(session).library)
     return World(library(session), lookup, fetch, stored, lookup.known)

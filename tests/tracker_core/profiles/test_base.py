@@ -60,7 +60,7 @@ def test_what_is_right_has_no_issues() -> None:
         ({"extension": [{"valueString": "x"}]}, ("required", "Observation.extension[0]", "url")),
         ({"modifierExtension": [{"url": "urn:a:b", "valueString": "x"}]},
          ("extension", "Observation.modifierExtension[0]", "the")),
-        ({"contained": [{"resourceType": "Patient", "id": "p"}]}, ("invariant", "Observation", "dom-3")),
+        ({"contained": [{"resourceType": "Patient", "id": "p"}]}, ("invariant", "Observation.contained[0]", "dom-3")),
         ({"contained": [{"resourceType": "Person", "id": "p", "meta": {"versionId": "1"}}],
           "focus": [{"reference": "#p"}]}, ("invariant", "Observation", "dom-4")),
         ({"contained": [{"resourceType": "Nothing"}]}, ("structure", "Observation.contained[0]", "Nothing")),
@@ -210,3 +210,24 @@ def test_vital_signs_of_r4() -> None:
     whole["valueQuantity"] = OBSERVATION["valueQuantity"] | {"code": "kg/m2"}
     assert errors(whole, url) == []
     assert errors(whole | {"valueQuantity": OBSERVATION["valueQuantity"] | {"code": "stone"}}, url) != []
+
+
+def test_contained_records_may_refer_to_what_holds_them() -> None:
+    """A contained record is used when something refers to it, or when it refers to its container."""
+    back = {"resourceType": "Provenance", "id": "p", "target": [{"reference": "#"}], "recorded": "2020-01-01T00:00:00Z",
+            "agent": [{"who": {"display": "x"}}]}  # fmt: skip
+    assert errors(PATIENT | {"contained": [back]}) == []
+
+
+def test_large_documents_end_in_time() -> None:
+    """What would take the square of a document's size is refused, or done in another way."""
+    wards = [{"resourceType": "Organization", "id": f"o{n}", "name": "x"} for n in range(2000)]
+    links = [{"url": "urn:a:b", "valueReference": {"reference": f"#o{n}"}} for n in range(2000)]
+    assert errors(PATIENT | {"contained": wards, "extension": links}) == []
+    first = {"id": "Patient", "path": "Patient", "definition": "x", "min": 0, "max": "1"}
+    element = [first, *[first | {"path": "Patient.x"}] * 3000]
+    huge = {
+        "resourceType": "StructureDefinition", "url": "urn:x", "name": "X", "status": "draft", "kind": "resource",
+        "abstract": False, "type": "Patient", "snapshot": {"element": element},
+    }  # fmt: skip
+    assert ("too-costly", "StructureDefinition") in {(code, where) for code, where, _ in errors(huge)}
