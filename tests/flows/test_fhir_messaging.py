@@ -163,6 +163,8 @@ def test_any_content_may_be_posted_as_a_binary(client: httpx.Client, kind: str, 
     posted = client.post("/fhir/Binary", json=resource).json()["id"]
     assert client.get(f"/fhir/Binary/{posted}").content == b"hi"
     assert client.post("/fhir/Patient", content=content, headers={"content-type": "text/csv"}).status_code == 415
+    crooked = client.post("/fhir/Binary", json={**resource, "data": "a"}).json()["id"]
+    assert client.get(f"/fhir/Binary/{crooked}").json()["data"] == "a"
 
 
 def test_a_composition_becomes_a_document(client: httpx.Client) -> None:

@@ -252,6 +252,9 @@ def test_a_source_feeds_creates_merges_and_removals_by_identifier(ward: httpx.Cl
     assert links == [{"other": {"reference": f"Patient/{made.json()['id']}"}, "type": "replaces"}]
     crossed = ward.get("/fhir/Patient/$ihe-pix", params={"sourceIdentifier": f"{MRN}|M-9", "targetSystem": NID})
     assert crossed.json()["parameter"][0]["valueIdentifier"]["value"] == "N-1001"
+    repeated = ward.put("/fhir/Patient", params=by, json={**gone, "gender": "other"})
+    assert repeated.status_code == 200
+    assert ward.get("/fhir/Patient/amina").json()["link"] == links
     lost = {**gone, "link": [{"other": {"reference": "Patient/nobody"}, "type": "replaced-by"}]}
     assert ward.put("/fhir/Patient", params=by, json=lost).status_code == 200
     assert ward.delete("/fhir/Patient", params=by).status_code == 204

@@ -31,6 +31,8 @@ def _follow(session: Session, context: Context, loser: Stored) -> list[Issue]:
     links = [link for link in decode(loser.doc).get("link", ()) if link.get("type") == "replaced-by"]
     found = [one for link in links for one in _named(session, link.get("other", {}))]
     own = [one for one in found if one.source == loser.source and one.pk != loser.pk]
+    if not own and any(one.subject == loser.subject and one.pk != loser.pk for one in found):
+        return []  # one person already, by whoever decided it
     if len(own) != 1:
         text = "the patient that replaces this one is not one known patient of the same source; nothing was merged"
         return [Issue("merge-not-found", text, "warning", loser.reference)]

@@ -48,10 +48,13 @@ def wants_resource(format_: str, accept: str) -> bool:
 
 
 def unwrap(reply: Reply, found: Stored) -> tuple[Reply, str]:
-    """Return the content of a Binary and its type. Browsers are told not to run it nor to guess what it is."""
+    """Return the content of a Binary and its type; `reply` itself, and no type, when its data is no base64.
+
+    Browsers are told not to run it nor to guess what it is.
+    """
     document = orjson.loads(found.doc)
     try:
-        content = base64.b64decode(document.get("data", ""), validate=False)
+        content = base64.b64decode("".join(document.get("data", "").split()), validate=True)
     except binascii.Error:
         return reply, ""
     context = (document.get("securityContext") or {}).get("reference")

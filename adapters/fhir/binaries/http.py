@@ -43,5 +43,5 @@ def _native(access: Access, request: HttpRequest) -> Response:
     request.state.seen = reply.seen
     response = Response(reply.body, reply.status, reply.headers)
     if reply.body:
-        response.headers["content-type"] = kind
+        response.headers["content-type"] = kind or CONTENT_TYPE
     return response
