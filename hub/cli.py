@@ -177,11 +177,21 @@ def demo(keep: Annotated[bool, typer.Option("--keep", help="Leave the two hubs r
 
 @mappings_app.command()
 def check(
-    overlay: Annotated[Path | None, typer.Argument(help="Folder of tables to lay over the built-in ones.")] = None,
+    overlay: Annotated[
+        Path | None, typer.Argument(help="Folder of tables to lay over the built-in ones, or one table of an EMR file.")
+    ] = None,
 ) -> None:
     """Load every mapping table, overlaid or not, and tell what is there, or the file and line that does not fit."""
     import mappings
+    from adapters.emr import tables
 
+    if overlay and overlay.is_file():
+        try:
+            found = tables.compile_layout(overlay.read_text("utf-8"), overlay.name, str(overlay.parent)).table
+        except mappings.BadRow as bad:
+            raise Malformed(str(bad)) from bad
+        typer.echo(f"{len(found.rules)} rows over {len(found.columns)} columns: all fit together")
+        return
     if overlay and not overlay.is_dir():
         raise NotFound(f"there is no folder {overlay}")
     try:
@@ -193,6 +203,7 @@ def check(
         "message structures": len(loaded.structures),
     }
     parts["concept maps"] = len(loaded.concepts)
+    parts["tables of EMR files"] = tables.check_all()
     typer.echo(", ".join(f"{count} {what}" for what, count in parts.items()) + ": all fit together")
 
 

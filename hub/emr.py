@@ -61,6 +61,31 @@ def import_(
     raise typer.Exit(0 if done.state == "done" and not done.rejected else 1)
 
 
+@emr_app.command()
+def infer(
+    sample: Annotated[Path, typer.Argument(help="A file as the EMR writes it, some rows of it are enough.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the table; else it is printed.")] = None,
+    sheet: Annotated[str, typer.Option(help="Which sheet of a workbook.")] = "",
+) -> None:
+    """Propose a mapping table from the headers and values of a sample; say how sure each column is."""
+    if not sample.is_file():
+        raise NotFound(f"there is no file {sample}")
+    from adapters.contract import Envelope
+    from adapters.emr.formats import open_file
+    from adapters.emr.proposing import propose
+
+    name = out.stem if out else "visits"
+    with open_file(sample, Envelope(parameters={"sheet": sheet} if sheet else {})) as rows:
+        text, lines = propose(rows, name)
+    for line in lines:
+        typer.echo(line, err=True)
+    if out:
+        out.write_text(text, "utf-8")
+        typer.echo(f"written to {out}: tracker-hub mappings check {out}", err=True)
+    else:
+        typer.echo(text, nl=False)
+
+
 def _write_result(session: Session, found: Import, path: Path) -> None:
     from adapters.emr.importing import result_file
 

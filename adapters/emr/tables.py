@@ -17,6 +17,11 @@ from tracker_core.errors import Unsupported
 FOLDER = Path(mappings.__file__).parent / "tables" / "emr"
 DEFAULT = "visits"
 PATIENT_SYSTEM = "hub:patient-number"
+_NEEDED = (
+    f"Patient.identifier[system={PATIENT_SYSTEM}].value",
+    "Encounter.identifier[system=hub:visit-number].value",
+    "Encounter.period.start",
+)
 _NAME = re.compile(r"[\w-]+(/[\w-]+)?")
 
 
@@ -67,6 +72,26 @@ def _layout(name: str, overlay: str, dates: tuple[str, ...], nothing: tuple[str,
         raise BadRow("there is no such table")
     find_codec = cell_codecs(_concept_maps(overlay), dates)
     table = compile_flat(base or over, f"emr/{name}", find_codec, over if base else "")
+    return _of_table(table, nothing)
+
+
+def compile_layout(text: str, name: str, overlay: str = "") -> Layout:
+    """Return the layout of a table file that is no peer's yet. Raises `BadRow` with file and line for a wrong row."""
+    return _of_table(compile_flat(text, name, cell_codecs(_concept_maps(overlay))))
+
+
+def check_all() -> int:
+    """Compile every built-in table; return how many there are. Raises `BadRow` for the first that does not fit."""
+    names = [path.relative_to(FOLDER).with_suffix("") for path in sorted(FOLDER.rglob("*.map"))]
+    tables = [name.as_posix() for name in names if name.parts[0] != "concepts"]
+    return len([_layout(name, "", ()) for name in tables])
+
+
+def _of_table(table: FlatTable, nothing: tuple[str, ...] = ()) -> Layout:
+    rights = {rule.row.right for rule in table.rules if rule.row.reads}
+    absent = [] if table.facts.records else [path for path in _NEEDED if path not in rights]
+    if absent:
+        raise BadRow(f"{table.name}: rows of visits need a row to {', '.join(absent)}")
     diagnoses = frozenset() if table.facts.records else _columns_of(table, "Condition")
     keys = frozenset(
         column

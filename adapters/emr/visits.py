@@ -26,7 +26,11 @@ def read(sheet: Sheet, sender: Sender) -> Reading:
     column; what was read in another spelling than it was written is noted as `corrected`. Patients are one change
     each, whatever the number of their rows; of two rows of one visit the later counts.
     """
-    layout = layout_of(sender.peer, sender.parameters.get("table", ""))
+    return read_with(sheet, sender, layout_of(sender.peer, sender.parameters.get("table", "")))
+
+
+def read_with(sheet: Sheet, sender: Sender, layout: Layout) -> Reading:
+    """Read a sheet through a layout, as `read` does."""
     wrong = list(column_issues(sheet, layout))
     if any(issue.severity == "error" for issue in wrong):
         return Reading(issues=wrong, rejected=True)

@@ -72,7 +72,11 @@ def coded(kind: str, concepts: ConceptMap) -> Codec:
 
 
 def day_as(pattern: str) -> Codec:
-    """Return the codec of days written as `pattern` <-> date; a FHIR dateTime is written as its day."""
+    """Return the codec of days written as `pattern` <-> date; a FHIR dateTime is written as its day.
+
+    `_` in a pattern stands for a blank, which a table cannot hold.
+    """
+    pattern = pattern.replace("_", " ")
 
     def decode(text: str, _scope: Scope, _old: Any) -> Any:
         return _by_form(text.strip(), pattern).date().isoformat()
@@ -162,6 +166,11 @@ def write_given(value: Any, _scope: Scope, _old: Any) -> list[str]:
     return [names[0], " ".join(names[1:])]
 
 
+def read_joined(texts: list[str], _scope: Scope, _old: Any) -> Any:
+    """Read several columns as one text, parted by `/`: the number of a thing that has none of its own."""
+    return "/".join(text.strip() for text in texts) if all(text.strip() for text in texts) else MISSING
+
+
 def digits(width: str) -> Codec:
     """Return the codec of numbers whose leading zeros a spreadsheet takes: `digits:8` <-> eight digits."""
     if not width.isdigit():
@@ -191,6 +200,7 @@ _PLAIN = (
     _words(" "),
     Codec("age", read_age, write_age, "fields"),
     Codec("age_precision", read_age_precision, write_age, "fields"),
+    Codec("joined", read_joined, lambda value, _scope, _old: str(value).rsplit("/", 1), "fields"),
     Codec("lower", lambda text, _scope, _old: text.strip().lower(), lambda value, _scope, _old: write_text(value)),
     Codec("given_names", read_given, write_given, "fields"),
     PARTS,
