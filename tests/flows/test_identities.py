@@ -274,3 +274,27 @@ def test_unknown_and_foreign_authorities_are_refused_by_policy(runtime: Runtime,
         assert send(adt("A28", "PID|1||3^^^BUKAVU||Okoye^Daniel")) == answer
         told = [(issue["code"], issue["where"]) for issue in issues(runtime) if "authority" in issue["code"]]
         assert told == ([("authority-unknown", "PID[1]-3(1).4")] if policy else [])
+
+
+def allergies(runtime: Runtime) -> dict[str, str]:
+    """The verification status of each allergy by its code; empty where nothing is said."""
+    found_ = found(runtime, "AllergyIntolerance")
+    return {
+        one["code"]["coding"][0]["code"]: one.get("verificationStatus", {}).get("coding", [{"code": ""}])[0]["code"]
+        for one in found_
+    }
+
+
+def iam(code: str, action: str = "") -> str:
+    """An IAM of one allergen."""
+    return f"IAM|1|DA|{code}^x^L|SV|rash" + (f"|{action}^x^HL70323" if action else "")
+
+
+def test_allergies_are_added_and_deleted_one_by_one(runtime: Runtime, send: Send) -> None:
+    """ADT^A60: each IAM speaks of itself only; one that is deleted is entered in error."""
+    assert send(adt("A60", pid("P1"), iam("PEN"), iam("NUT"))) == "AA"
+    assert allergies(runtime) == {"PEN": "", "NUT": ""}
+    assert send(adt("A60", pid("P1"), iam("EGG", "A"), iam("NUT", "D"))) == "AA"
+    assert allergies(runtime) == {"PEN": "", "NUT": "entered-in-error", "EGG": ""}
+    assert send(adt("A60", pid("P1"), iam("EGG", "D"))) == "AA"
+    assert allergies(runtime) == {"PEN": "", "NUT": "entered-in-error", "EGG": "entered-in-error"}

@@ -7,12 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.hl7v2 import acks
+from adapters.hl7v2 import client as client_
+from adapters.hl7v2.framing import frame
 from hub import work
 from hub.runtime import Runtime
-from tests.adapters.hl7v2.wire import sample
+from tests.adapters.hl7v2.wire import answering, sample
 from tests.flows.test_hl7v2 import Send, wire
 from tracker_core import peers, routes
 from tracker_core.database import transaction
+from tracker_core.issues import Issue, Report
 from tracker_core.traffic import searching
 from tracker_core.traffic.searching import Wanted
 
@@ -218,3 +222,32 @@ def test_a_profile_is_tried_and_then_counts(client: httpx.Client, send: Send) ->
     assert send(sample("adt_a04").replace(b"S-A04", b"S-A05")) == "AA"
     found = {(one["code"], one["place"], one["count"]) for one in client.get(f"{where}/violations").json()}
     assert found == {("conformance-unknown-value", "PID-8", 1), ("conformance-required", "PID-11", 1)}
+
+
+def test_an_edited_delivery_is_sent_in_place_of_the_refused_one(
+    client: httpx.Client, send: Send, runtime: Runtime
+) -> None:
+    """What a receiver refused goes out again with other bytes, under the control id that these bear."""
+    got: list[bytes] = []
+
+    def script(connection: Any, data: bytes) -> None:
+        got.append(data[1:-2])
+        wrong = Report(issues=[Issue("required-field", "no sex")], rejected=b"|F|" in got[-1])
+        connection.sendall(frame(acks.answer(got[-1], wrong)))
+
+    with answering(script) as port:
+        with transaction(runtime.pool) as session:
+            peer = peers.save(session, "HIS|MAIN", "hl7v2", address=f"mllp://127.0.0.1:{port}")
+            routes.save(session, "updates", peer.id, "ADT", {"records": ["Patient"], "about": "person"})
+        send(sample("adt_a01"))
+        work.dispatch(runtime)
+        for message in work.claim(runtime, "out", "test", 10):
+            work.send(runtime, message)
+        (refused,) = listed(client, direction="out", state="rejected")
+        where = f"/hub/messages/{refused['id']}"
+        body = client.get(f"{where}/body").content.replace(b"|F|", b"|U|").replace(b"|TH", b"|XTH")
+        edited = client.post(f"{where}/edit", params={"note": "unknown sex"}, content=body).json()
+        client_.hang_up()
+    assert (edited["state"], edited["direction"], edited["controlId"][0]) == ("done", "out", "X")
+    assert got[1] == body
+    assert listed(client, direction="out", state="rejected")[0]["discarded"]
