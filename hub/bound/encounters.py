@@ -47,10 +47,12 @@ def changes_of(
     if not mine:
         return Shown()
     groups = gather(session, {visit.person for visit in mine})
+    by_record: dict[int | None, Group] = {pk: group for group in groups for pk in group.pks}
+    by_event = {group.event: group for group in groups}
     known = metadata.load(session)
     shown = Shown()
     for visit in mine:
-        group = _group_of(visit, groups)
+        group = by_record.get(visit.origin) or by_event.get(visit.uid) or Group(0, visit.person)
         edits = _edits(known, stages[visit.stage], visit, group, patients[visit.person], scope)
         fresh = [_change(visit, group, edit) for edit in edits]
         shown.changes += fresh
@@ -58,11 +60,6 @@ def changes_of(
         if name:
             shown.encounters[visit.uid] = {"reference": name}
     return shown
-
-
-def _group_of(visit: Visit, groups: Iterable[Group]) -> Group:
-    mine = (group for group in groups if visit.origin in group.pks or group.event == visit.uid)
-    return next(mine, Group(0, visit.person))
 
 
 def _edits(

@@ -53,7 +53,7 @@ def express(session: Session, context: Context, touched: Sequence[Touched], repo
     report.issues += scope.issues
     written = apply_views(session, context, changes, report)
     note_encounters(session, written)
-    deriving.derive(session, context, [one for one in written if one.type not in VIEWS], report)
+    deriving.derive(session, context, [one for one in written if one.type not in (*VIEWS, "Encounter")], report)
 
 
 def _person_types(known: Metadata, bindings: Iterable[Bound]) -> set[int]:

@@ -28,10 +28,17 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class _Plan:
-    """The events to write by uid, the slots (scheduled visits nobody came to yet), and what is known of both."""
+    """The events to write by uid, the slots (scheduled visits nobody came to yet), and what is known of both.
+
+    `visits` are by uid, `by_origin` by the record (pk) that stands behind them; `cleared` are persons of whom a record
+    is gone.
+    """
 
     work: Work
     touched: dict[int, Stored]
+    visits: dict[str, Visit]
+    by_origin: dict[int, list[Visit]]
+    cleared: set[int | None]
     events: dict[str, EventChange] = field(default_factory=dict)
     slots: dict[str, tuple[str, str, date]] = field(default_factory=dict)
 
@@ -43,7 +50,7 @@ def units(session: Session, work: Work) -> dict[int, str]:
 
 def find(programs: Sequence[Bound], touched: Iterable[Stored], work: Work) -> list[EventChange]:
     """Return the events that the touched records make, change or undo, and the visits that new episodes schedule."""
-    plan = _Plan(work, {record.pk: record for record in touched})
+    plan = _begin(work, touched)
     for visit in work.visits:
         if visit.status in _OPEN and visit.origin is None and not visit.deleted and visit.scheduled_at:
             plan.slots[visit.uid] = (visit.enrollment, visit.stage, visit.scheduled_at.date())
@@ -55,6 +62,21 @@ def find(programs: Sequence[Bound], touched: Iterable[Stored], work: Work) -> li
             _take(bound, group, plan)
         _tell_class(bound, plan)
     return list(plan.events.values())
+
+
+def _begin(work: Work, touched: Iterable[Stored]) -> _Plan:
+    by_origin: dict[int, list[Visit]] = {}
+    for visit in work.visits:
+        if visit.origin is not None:
+            by_origin.setdefault(visit.origin, []).append(visit)
+    records = {record.pk: record for record in touched}
+    cleared = {record.subject for record in records.values() if record.deleted}
+    return _Plan(work, records, {visit.uid: visit for visit in work.visits}, by_origin, cleared)
+
+
+def _made_from(plan: _Plan, group: Group) -> list[Visit]:
+    """Return the visits that a record of the group stands behind."""
+    return [visit for pk in group.pks for visit in plan.by_origin.get(pk, ())]
 
 
 def _tell_class(bound: Bound, plan: _Plan) -> None:
@@ -118,17 +140,17 @@ def _take(bound: Bound, group: Group, plan: _Plan) -> None:
     """Let one encounter be the event of each stage that its records belong to."""
     assert bound.program is not None
     spells = plan.work.spells.get((group.person, bound.program.uid), [])
-    own = next((visit for visit in plan.work.visits if visit.uid == group.event), None) if group.event else None
+    if not spells:
+        return
+    own = plan.visits.get(group.event)
     if own is not None and own.program != bound.program.uid:
         own = None
     spell = next((one for one in spells if own and one.uid == own.enrollment), None) or _spell_of(bound, spells, group)
-    concerned = group.pks & plan.touched.keys() or _cleared(group, plan)
+    concerned = group.pks & plan.touched.keys() or group.person in plan.cleared
     if spell is None or not (spell.fresh or concerned):
         return
     if _void(group):
-        _drop(
-            plan, [visit for visit in plan.work.visits if visit.program == spell.program and visit.origin in group.pks]
-        )
+        _drop(plan, [visit for visit in _made_from(plan, group) if visit.program == spell.program])
         return
     chosen = _stages(bound, group, own)
     for stage in chosen:
@@ -136,7 +158,7 @@ def _take(bound: Bound, group: Group, plan: _Plan) -> None:
     names = {stage.stage.uid for stage in chosen}
     stale = {one.stage.uid for one in bound.stages.values() if one.rules.otherwise} - names
     if own is None and chosen:
-        _drop(plan, [visit for visit in plan.work.visits if visit.origin in group.pks and visit.stage in stale])
+        _drop(plan, [visit for visit in _made_from(plan, group) if visit.stage in stale])
 
 
 def _spell_of(bound: Bound, spells: Sequence[Spell], group: Group) -> Spell | None:
@@ -175,13 +197,13 @@ def _write(bound: Bound, stage: BoundStage, group: Group, spell: Spell, own: Vis
     work.scope.where = group.encounter.reference if group.encounter else f"records of {group.day}"
     reading = read_event(stage.rules, group.documents, work.scope)
     work.scope.where = ""
-    known = own or next((v for v in work.visits if v.stage == stage.stage.uid and v.origin in group.pks), None)
+    known = own or next((visit for visit in _made_from(plan, group) if visit.stage == stage.stage.uid), None)
     if known is not None and known.deleted:
         text = f"the event {known.uid} of these records was deleted in the program; it stays deleted"
         work.scope.issues.append(Issue("event-deleted", text, "information", known.uid))
         return
     uid = known.uid if known else _fulfilled(plan, spell, stage, group)
-    data = _data(stage, reading, known, clears=_cleared(group, plan))
+    data = _data(stage, reading, known, clears=group.person in plan.cleared)
     change = EventChange(
         uid=uid or new_uid(),
         enrollment=spell.uid,
@@ -219,11 +241,6 @@ def _fulfilled(plan: _Plan, spell: Spell, stage: BoundStage, group: Group) -> st
     return uid
 
 
-def _cleared(group: Group, plan: _Plan) -> bool:
-    """Tell whether a record of the person is gone, so that a value without record is one no more."""
-    return any(record.deleted and record.subject == group.person for record in plan.touched.values())
-
-
 def _data(stage: BoundStage, reading: EventReading, known: Visit | None, *, clears: bool) -> dict[str, str | None]:
     held = known.data if known else {}
     data = {
@@ -259,7 +276,7 @@ def _same(visit: Visit, change: EventChange) -> bool:
 def _undo(plan: _Plan) -> None:
     """Drop the events of encounters that were deleted."""
     gone = {pk for pk, record in plan.touched.items() if record.deleted}
-    _drop(plan, [visit for visit in plan.work.visits if visit.origin in gone])
+    _drop(plan, [visit for pk in gone for visit in plan.by_origin.get(pk, ())])
 
 
 def _drop(plan: _Plan, visits: Iterable[Visit]) -> None:
