@@ -11,7 +11,7 @@ from hub.runtime import Runtime
 from hub.translations import of_peer, outward
 from hub.views import load_view
 from terminology import snapshots
-from tracker_core import aggregates, history, messages, peers, pulls, quality, records, routes, unmapped
+from tracker_core import aggregates, audit, history, messages, peers, pulls, quality, records, routes, unmapped
 from tracker_core.context import Peer
 from tracker_core.database import Rollback, Session
 from tracker_core.errors import Unsupported
@@ -71,6 +71,8 @@ def process(session: Session, runtime: Runtime, message: Message) -> tuple[Repor
     document = adapter.parse(raw, envelope)
     reply = adapter.ask(session, document, sender) if adapter.ask else None
     if reply is not None:
+        # What was shown is in the trail together with the answer that is kept.
+        audit.write(session, [audit.Entry(message.created, message.actor, peer.code, "query", message.type, 200)])
         messages.finish(session, message.id, "done", Report().as_json(), reply)
         return Report(), reply
     reading = adapter.read(document, sender)

@@ -1,5 +1,6 @@
 """Provenance and AuditEvent: every write and every read is found again, by what, whom, when and from which message."""
 
+import base64
 import time
 from typing import Any
 
@@ -234,3 +235,13 @@ def test_the_audit_trail_is_for_administrators(ward: httpx.Client) -> None:
     answer = ward.post("/fhir", json={"resourceType": "Bundle", "type": "batch", "entry": [entry]}, auth=NURSE).json()
     assert answer["entry"][0]["response"]["status"].startswith("403")
     assert ward.get("/fhir/Provenance", auth=NURSE).status_code == 200
+
+
+def test_an_hl7_query_is_an_event(ward: httpx.Client, runtime: Runtime) -> None:
+    """Who asked by a QBP is told as a query, from which peer."""
+    head = b"MSH|^~\\&|EMR|A|HUB|B|20240102||QBP^Q22^QBP_Q21|78|P|2.5\r"
+    qbp = head + b"QPD|Q22^Find Candidates^HL7|1|@PID.5.1^Okello\rRCP|I\r"
+    HubAccess(runtime).accept("hl7v2", qbp, Envelope("x-application/hl7-v2+er7"), User("", "lab"))
+    (event,) = found(ward, "AuditEvent", altid="lab")
+    assert (event["action"], event["type"]["code"]) == ("E", "110112")
+    assert base64.b64decode(event["entity"][-1]["query"]) == b"QBP^Q22"

@@ -52,6 +52,7 @@ PATTERNS: Mapping[str, Pattern] = {
     "transaction": _rest("E", "transaction", ""),
     "batch": _rest("E", "batch", ""),
     "message": Pattern("U", _RECORD),
+    "query": Pattern("E", (DICOM, "110112", "Query")),
     "local": Pattern("U", _RECORD),
     "login": Pattern("E", *_LOGIN),
     "login-failed": Pattern("E", *_LOGIN),
