@@ -1,11 +1,14 @@
 """The way in that HTTP faces, MLLP and watched folders share: which peer is speaking, and the flow behind it."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from adapters.contract import Accepted, Envelope
 from hub import work
+from hub.gathering import gather
 from hub.runtime import Runtime
 from tracker_core import peers
 from tracker_core.context import Peer, User
@@ -49,16 +52,21 @@ def sender_of(runtime: Runtime, format_: str, user: User, code: str) -> Peer:
 
     Raises `Conflict` when it speaks another format, `Forbidden` when it is switched off.
     """
-    with reading(runtime.pool) as session:
-        if not code and user.peer is not None:
+    if not code and user.peer is not None:
+        with reading(runtime.pool) as session:
             sender = peers.by_ids(session, [user.peer])[user.peer]
-        else:
-            sender = peers.ensure(session, code or format_, format_)
+    else:
+        sender = gather(runtime.naming, (code or format_, format_), partial(_look_up, runtime))
     if sender.format != format_:
         raise Conflict(f"the peer {sender.code} speaks {sender.format}, not {format_}")
     if not sender.active:
         raise Forbidden(f"the peer {sender.code} is switched off")
     return sender
+
+
+def _look_up(runtime: Runtime, wanted: Sequence[tuple[str, str]]) -> Sequence[Peer]:
+    with reading(runtime.pool) as session:
+        return peers.ensure_all(session, wanted)
 
 
 def informed(runtime: Runtime, peer: Peer, envelope: Envelope) -> Envelope:

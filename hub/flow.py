@@ -1,5 +1,6 @@
 """The central flow: receive, process, dispatch, deliver. Each works in the caller's transaction; `work.py` commits."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from adapters.contract import Envelope, Outgoing, Reading, Receipt, Sender, View
@@ -21,8 +22,16 @@ from tracker_core.records.definitions import type_names
 from tracker_core.subscriptions import events, notices
 
 
-def receive(
-    session: Session,
+def receive(session: Session, arrivals: Sequence[Arrival]) -> list[Message]:
+    """Keep the bytes; they are safe once the caller has committed.
+
+    Returns the stored messages in order; the earlier one with `repeated` set where that peer sent the same control id
+    (or the same file) before.
+    """
+    return messages.store(session, arrivals)
+
+
+def arrival_of(
     runtime: Runtime,
     peer: Peer,
     raw: bytes,
@@ -31,15 +40,14 @@ def receive(
     *,
     leased: bool = False,
     control_id: str = "",
-) -> Message:
-    """Keep the bytes; they are safe once the caller has committed.
+) -> Arrival:
+    """Return what is to be kept of bytes that a peer sent.
 
-    Returns the stored message, or the earlier one with `repeated` set when this peer sent the same control id (or the
-    same file) before. `leased` keeps workers away while the caller processes the message itself; `control_id` names
-    bytes that don't name themselves.
+    `leased` keeps workers away while the caller processes the message itself; `control_id` names bytes that don't name
+    themselves.
     """
     identity = runtime.adapter(peer.format).identify(raw, envelope)
-    arrival = Arrival(
+    return Arrival(
         peer=peer.id,
         format=peer.format,
         body=raw,
@@ -53,7 +61,6 @@ def receive(
         actor=actor,
         leased=leased,
     )
-    return messages.store(session, [arrival])[0]
 
 
 def process(session: Session, runtime: Runtime, message: Message) -> tuple[Report, bytes]:

@@ -46,7 +46,7 @@ def _ask(runtime: Runtime, peer: Peer, pull: Pull) -> None:
     for kept, pulled in enumerate(_answers(runtime, peer, pull), start=1):
         with transaction(runtime.pool) as session:
             if pulled.raw:
-                flow.receive(session, runtime, peer, pulled.raw, pulled.envelope, ACTOR)
+                flow.receive(session, [flow.arrival_of(runtime, peer, pulled.raw, pulled.envelope, ACTOR)])
             pulls.advance(session, peer.id, pulled.cursor, bool(pulled.raw))
         runtime.wake.set()
         if kept >= pulls.BACKLOG:

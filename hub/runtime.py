@@ -8,7 +8,10 @@ from pathlib import Path
 
 from adapters.contract import Adapter
 from adapters.outside import Outside
+from hub.gathering import Gathering
+from tracker_core.context import Peer
 from tracker_core.database import Pool
+from tracker_core.messages import Arrival, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,9 @@ class Runtime:
     """Handed to everything at the edge; `wake` is set whenever there may be work for a worker of this process.
 
     `files` is the folder of uploaded files; a process without one takes none. `outside` is where requests may go that
-    others asked for. `audit_days` is how long it is kept who read what.
+    others asked for. `audit_days` is how long it is kept who read what. Bytes that come at the same moment are kept
+    together in `arriving` (with whether they must be durable at once), their senders looked up together in `naming`
+    (code and format).
     """
 
     pool: Pool
@@ -25,6 +30,8 @@ class Runtime:
     files: Path | None = None
     outside: Outside = field(default_factory=Outside)
     audit_days: int = 730
+    arriving: Gathering[tuple[Arrival, bool], Message] = field(default_factory=Gathering)
+    naming: Gathering[tuple[str, str], Peer] = field(default_factory=Gathering)
 
     def adapter(self, format: str) -> Adapter:
         """Return the adapter of `format`; messages and peers only carry names that are registered."""

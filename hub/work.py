@@ -7,6 +7,7 @@ import structlog
 
 from adapters.contract import Accepted, Envelope, Interrupted, Receipt
 from hub import flow
+from hub.gathering import gather
 from hub.runtime import Runtime
 from tracker_core import messages, peers
 from tracker_core.context import Peer
@@ -30,17 +31,27 @@ def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: 
     early = peer.settings.get("acknowledge") == "stored" and not adapter.identify(raw, envelope).asks
     if early and _readable(runtime, peer, raw, envelope):
         return _keep(runtime, peer, raw, envelope, actor)
-    with transaction(runtime.pool) as session:
-        # The commit that ends the processing makes this one durable too, and no answer leaves before that.
-        session.execute("set local synchronous_commit = off")
-        message = flow.receive(session, runtime, peer, raw, envelope, actor, leased=True)
+    # The commit that ends the processing makes this one durable too, and no answer leaves before that.
+    arrival = flow.arrival_of(runtime, peer, raw, envelope, actor, leased=True)
+    message = _store(runtime, arrival, durably=False)
     return complete(runtime, peer, message, raw, envelope, actor)
 
 
 def take_in(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Message:
     """Keep the bytes durably for the caller to `complete` them; no worker takes them while the lease lasts."""
-    with transaction(runtime.pool) as session:
-        return flow.receive(session, runtime, peer, raw, envelope, actor, leased=True)
+    return _store(runtime, flow.arrival_of(runtime, peer, raw, envelope, actor, leased=True))
+
+
+def _store(runtime: Runtime, arrival: Arrival, *, durably: bool = True) -> Message:
+    """Keep what arrived, in one transaction with what arrives on other connections at the same moment."""
+
+    def store(batch: Sequence[tuple[Arrival, bool]]) -> Sequence[Message]:
+        with transaction(runtime.pool) as session:
+            if not any(durable for _, durable in batch):
+                session.execute("set local synchronous_commit = off")
+            return flow.receive(session, [one for one, _ in batch])
+
+    return gather(runtime.arriving, (arrival, durably), store)
 
 
 def complete(runtime: Runtime, peer: Peer, message: Message, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
@@ -68,8 +79,7 @@ def _keep(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: s
 
 def keep(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str, control_id: str = "") -> Message:
     """Keep the bytes for a worker, which is woken; `control_id` names them where they don't name themselves."""
-    with transaction(runtime.pool) as session:
-        message = flow.receive(session, runtime, peer, raw, envelope, actor, control_id=control_id)
+    message = _store(runtime, flow.arrival_of(runtime, peer, raw, envelope, actor, control_id=control_id))
     runtime.wake.set()
     return message
 
@@ -127,16 +137,17 @@ def _stored_error(message: Message) -> HubError | None:
     return Conflict(message.error) if message.error else None
 
 
-def settle(runtime: Runtime, message: Message) -> Accepted:
+def settle(runtime: Runtime, message: Message, *, durably: bool = True) -> Accepted:
     """Process a stored inbound message to its end: done, rejected, parked, or waiting for another try.
 
     Only what is `Unavailable` is tried again, and only when the sender's own repeat would be recognised or no sender
-    waits (a worker claimed it); a fault of ours parks the message for a person to look at.
+    waits (a worker claimed it); a fault of ours parks the message for a person to look at. Where nobody waits for an
+    answer the end need not be durable at once: a crash loses it whole, and the message, still waiting, has it again.
     """
     error: Exception = Unavailable("too many transactions at once")
     for _ in range(TRIES):
         try:
-            return _process(runtime, message)
+            return _process(runtime, message, durably)
         except Collision:
             continue
         except RecursionError:
@@ -148,8 +159,10 @@ def settle(runtime: Runtime, message: Message) -> Accepted:
     return _end_badly(runtime, message, error)
 
 
-def _process(runtime: Runtime, message: Message) -> Accepted:
+def _process(runtime: Runtime, message: Message, durably: bool) -> Accepted:
     with transaction(runtime.pool) as session:
+        if not durably:
+            session.execute("set local synchronous_commit = off")
         if not messages.lock_waiting(session, message.id):
             ended = messages.read(session, message.id)
             return Accepted(ended.id, stored_report(ended), ended.answer or b"", _stored_error(ended))

@@ -30,7 +30,7 @@ def run_inbound(runtime: Runtime, name: str) -> int:
     """Process one batch of waiting inbound messages; return how many there were."""
     claimed = work.claim(runtime, "in", name, BATCH)
     for message in claimed:
-        work.settle(runtime, message)
+        work.settle(runtime, message, durably=False)
     return len(claimed)
 
 

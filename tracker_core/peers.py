@@ -1,6 +1,6 @@
 """Peers: the systems the hub exchanges with."""
 
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -83,10 +83,24 @@ def ensure(session: Session, code: str, format: str) -> Peer:
 
     How a sender that nobody registered becomes visible instead of being turned away.
     """
-    with suppress(NotFound):
-        return read(session, code)
-    session.execute(
-        "insert into peer (code, name, format) values (%s, %s, %s) on conflict (code) do nothing",
-        (code, code, format),
-    )
-    return read(session, code)
+    return ensure_all(session, [(code, format)])[0]
+
+
+def ensure_all(session: Session, wanted: Sequence[tuple[str, str]]) -> list[Peer]:
+    """Return the peers with these (code, format), in order; see `ensure`."""
+    found = by_codes(session, [code for code, _ in wanted])
+    new = {code: format for code, format in wanted if code not in found}
+    if new:
+        session.execute(
+            "insert into peer (code, name, format) select w.code, w.code, w.format"
+            " from unnest(%b::text[], %b::text[]) w (code, format) on conflict (code) do nothing",
+            (list(new), list(new.values())),
+        )
+        found |= by_codes(session, list(new))
+    return [found[code] for code, _ in wanted]
+
+
+def by_codes(session: Session, codes: Sequence[str]) -> dict[str, Peer]:
+    """Return the peers with these codes, by code; missing ones are left out."""
+    rows = session.execute(f"select {_COLUMNS} from peer where code = any(%b)", (list(codes),))
+    return {row[1]: Peer(*row) for row in rows}
