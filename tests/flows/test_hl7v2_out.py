@@ -19,9 +19,10 @@ from terminology import published
 from tests.adapters.hl7v2.wire import listening, sample
 from tests.conftest import database
 from tests.flows.test_hl7v2 import WIRE, found, search, wire
+from tests.hub.bound.district import condition, encounter, patient, settle
 from tracker_core import history, identity, peers, records, routes
 from tracker_core.changes import RecordChange
-from tracker_core.database import open_pool, transaction
+from tracker_core.database import Pool, open_pool, transaction
 from tracker_core.metadata import bootstrap
 from tracker_core.traffic import searching
 from tracker_core.traffic.searching import Wanted
@@ -262,3 +263,18 @@ def test_a_vaccination_arrives_at_the_peer(runtime: Runtime, second: Runtime) ->
     (theirs,) = found(second, "Immunization")
     for element in ("status", "vaccineCode", "occurrenceDateTime", "lotNumber"):
         assert theirs[element] == vaccination[element]
+
+
+def test_a_visit_that_a_program_plans_is_an_appointment_at_the_peer(pool: Pool, second: Runtime) -> None:
+    """A case makes the program plan a follow-up: the second hub is told of an appointment, and of the person."""
+    runtime = Runtime(pool=pool, adapters=ADAPTERS)
+    with transaction(pool) as session:
+        district = settle(session)
+        district.receive(patient(), encounter("2026-03-05"), condition("B50.9", "2026-03-05"))
+    with connected(runtime, second, {"SIU": ["Appointment"], "ADT": ["Patient"]}):
+        sent = deliver(runtime)
+    assert set(sent) == {("SIU^S12", True), ("ADT^A28", True)}
+    (appointment,) = found(second, "Appointment")
+    assert appointment["start"].startswith("2026-03-08")
+    with transaction(second.pool) as session:
+        assert len(search(session, "Patient", "")) == 1

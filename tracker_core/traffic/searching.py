@@ -1,16 +1,18 @@
 """Finding messages: by indexed columns, and by text within a bounded number of bodies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
-from tracker_core.tracker.clauses import Clause, all_of, any_of, clause
+from tracker_core.tracker.clauses import Clause, all_of, clause
 
 # A search by text reads at most this many bodies; it says where it stopped, and the next page goes on there.
 READS = 20_000
+# Messages that are stored at the same time may have their ids and their times in another order, by this much at most.
+SLACK = 20_000
 LISTED = (
     "m.id, m.direction, p.code as peer, m.format, m.type, m.control_id, m.patient, m.state, m.attempts,"
     " octet_length(m.body) as size, m.error, m.note, m.created, m.finished, m.due, m.replay_of, m.actor, m.pruned,"
@@ -94,11 +96,17 @@ def _condition(wanted: Wanted) -> Clause:
         parts.append(begins("m.patient", wanted.patient))
     if wanted.person:
         parts.append(_of_person(wanted.person))
-    if wanted.since:
-        parts.append(clause("m.created >= %s", wanted.since))
-    if wanted.until:
-        parts.append(clause("m.created < %s", wanted.until))
-    return all_of(*parts)
+    return all_of(*parts, *_within(wanted.since, wanted.until))
+
+
+def _within(since: datetime | None, until: datetime | None) -> Iterator[Clause]:
+    """Yield the bounds of the time of arrival, with those of the id beside them: pages go by id, and nearly by time."""
+    if since:
+        first = "select id from message where created >= %s order by created limit 1"
+        yield clause(f"m.created >= %s and m.id >= coalesce(({first}), 0) - {SLACK}", since, since)
+    if until:
+        last = "select id from message where created < %s order by created desc limit 1"
+        yield clause(f"m.created < %s and m.id <= coalesce(({last}), 0) + {SLACK}", until, until)
 
 
 def begins(column: str, start: str) -> Clause:
@@ -108,17 +116,16 @@ def begins(column: str, start: str) -> Clause:
 
 def _of_person(uid: str) -> Clause:
     """Return that a message changed something of a person, or told a peer about it: found by what was changed."""
-    sets = (
-        "with one as (select pk from tracked_entity where uid = %s),"
+    return clause(
+        "m.id in (with one as (select pk from tracked_entity where uid = %s),"
         " sets as (select v.change_set from record r join record_version v on v.pk = r.pk"
         " where r.subject = (select pk from one)"
         " union select c.change_set from change c where c.target in (select pk from one"
         " union select pk from enrollment where entity = (select pk from one)"
         " union select pk from event where entity = (select pk from one)))"
-    )
-    return any_of(
-        clause(f"m.id in ({sets} select s.message from change_set s join sets on sets.change_set = s.id)", uid),
-        clause(f"m.id in ({sets} select c.message from message_cause c join sets using (change_set))", uid),
+        " select s.message from change_set s join sets on sets.change_set = s.id where s.message is not null"
+        " union select c.message from message_cause c join sets using (change_set))",
+        uid,
     )
 
 

@@ -20,7 +20,7 @@ def upgrade() -> None:
             add column pruned timestamptz, add column discarded timestamptz;
         create index message_patient on message (patient, id) where patient is not null;
         create index message_type on message (type collate "C", id);
-        create index message_created on message using brin (created) with (pages_per_range = 32);
+        create index message_created on message (created);
         create index message_dead on message (state, id) where state in ('parked', 'rejected');
         create index message_replays on message (replay_of) where replay_of is not null;
         create table message_cause (
