@@ -38,6 +38,8 @@ SURROUNDED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("medicationCodeableConcept", "effectiveDateTime", "effectivePeriod"),
     ),
     "MedicationDispense": (("MedicationRequest", "Patient"), ("medicationCodeableConcept", "whenHandedOver")),
+    "ChargeItem": (("Encounter", "Patient"), ("code", "occurrenceDateTime", "occurrencePeriod")),
+    "Goal": (("Condition", "Patient"), ("description",)),
     "Appointment": (("Patient",), ("start",)),
     "DocumentReference": (("Patient",), ("type", "date")),
 }

@@ -131,6 +131,8 @@ EVENTS = {
     "ADT": "ADT_A01",
     **{code: f"{code}_{event}" for code, event in (("ORU", "R01"), ("VXU", "V04"), ("OML", "O21"), ("ORM", "O01"))},
     **{code: f"{code}_{event}" for code, event in (("SIU", "S12"), ("MDM", "T02"), ("OMP", "O09"), ("RAS", "O17"))},
+    **{code: f"{code}_{event}" for code, event in (("DFT", "P03"), ("BAR", "P01"), ("PPR", "PC1"), ("PGL", "PC6"))},
+    "OUL": "OUL_R22",
     "RDE": "OMP_O09",
     "RDS": "RDS_O13",
 }

@@ -8,11 +8,17 @@ from tracker_core.errors import Malformed, Unsupported
 FEED = frozenset(f"A{n:02}" for n in (*range(1, 15), 21, 22, 23, 27, 28, 31, 38, 60))
 TAKEN = {
     "ADT": FEED | identities.EVENTS,
+    "BAR": frozenset({"P01", "P05"}),
+    "DFT": frozenset({"P03"}),
     "MDM": frozenset(f"T{n:02}" for n in range(1, 12)),
+    "MFN": frozenset({"M02", "M05"}),
     "OML": frozenset({"O21"}),
     "OMP": frozenset({"O09"}),
     "ORM": frozenset({"O01"}),
-    "ORU": frozenset({"R01"}),
+    "ORU": frozenset({"R01", "W01"}),
+    "OUL": frozenset({"R22", "R23", "R24"}),
+    "PGL": frozenset({"PC6", "PC7", "PC8"}),
+    "PPR": frozenset({"PC1", "PC2", "PC3"}),
     "RAS": frozenset({"O17"}),
     "RDE": frozenset({"O11"}),
     "RDS": frozenset({"O13"}),

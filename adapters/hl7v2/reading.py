@@ -107,7 +107,7 @@ def read_part(part: Part, tables: Mappings, profile: Profile, reading: Reading, 
         found = [change for change in found if identities.tells(event, change.type)]
         said = identities.read_identities(part.message, event, tables, profile)
         take_identities(said, reading)
-    missing = None if event in identities.REMOVALS else missing_patient(found)
+    missing = None if event in identities.REMOVALS else missing_records(kind, found)
     if missing is not None:
         reading.issues.append(missing)
         reading.rejected = True
@@ -123,8 +123,11 @@ def take_identities(said: identities.Identities, reading: Reading) -> None:
         getattr(reading.changes, name).extend(getattr(said.changes, name))
 
 
-def missing_patient(found: list[RecordChange]) -> Issue | None:
-    """Return what is wrong when no patient, or one that cannot be found again, was read."""
+def missing_records(kind: str, found: list[RecordChange]) -> Issue | None:
+    """Return what is wrong when no patient, or one that cannot be found again, was read; a master file has none."""
+    if kind == "MFN":
+        known = [change for change in found if change.match]
+        return None if known else Issue("required-segment", "the master file names nobody and no place", where="MFE")
     patients = [change for change in found if change.type == "Patient"]
     if not patients:
         return Issue("required-segment", "the message says nothing of a patient", where="PID")

@@ -9,7 +9,7 @@ from mappings.codecs.contacts import xtn
 from mappings.codecs.dates import CODECS as DATES
 from mappings.codecs.identifiers import CODECS as SYSTEMS
 from mappings.codecs.identifiers import authority, entity, group
-from mappings.codecs.locations import location
+from mappings.codecs.locations import location, place_part
 from mappings.codecs.spans import CODECS as SPANS
 from mappings.codecs.text import CODECS as TEXTS
 
@@ -20,6 +20,8 @@ BY_DEPTH: dict[str, Callable[[int], Codec]] = {
     "EI": entity,
     "XTN": xtn,
     "PL": location,
+    "place_path": lambda depth: place_part(depth, "place_path"),
+    "place_name": lambda depth: place_part(depth, "place_name"),
     "placer_group": lambda depth: group(depth, 0),
     "filler_group": lambda depth: group(depth, 1),
 }

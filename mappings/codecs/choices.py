@@ -68,6 +68,22 @@ def write_period(value: Any, scope: Scope, _old: list[str]) -> list[str] | None:
     return [write_dtm(period.get(name), scope) or "" for name in ("start", "end")]
 
 
+def read_occurrence(texts: list[str], scope: Scope, _old: Any) -> Any:
+    """Read DR: a period when there is an end, else a moment (FT1-4)."""
+    ends = [*texts[0].split(scope.marks[0])[0].split(scope.marks[1]), "", ""][:2]
+    value = read_period(ends, scope, None)
+    return (
+        {name.replace("effective", "occurrence"): v for name, v in value.items()} if isinstance(value, dict) else value
+    )
+
+
+def write_occurrence(value: Any, scope: Scope, _old: list[str]) -> list[str] | None:
+    """Write a moment or a period as DR; a timing has no place."""
+    renamed_value = {name.replace("occurrence", "effective"): v for name, v in value.items()}
+    ends = write_period(renamed_value, scope, [])
+    return None if ends is None else [scope.marks[1].join(ends).rstrip(scope.marks[1])]
+
+
 def renamed(codec: Codec, name: str, before: str, after: str) -> Codec:
     """Return a choice codec under another element's names (`effective` -> `collected`)."""
 
@@ -121,6 +137,7 @@ CODECS = (
     either("birth_order", "multipleBirthInteger", "multipleBirthBoolean", read_integer),
     EFFECTIVE,
     renamed(EFFECTIVE, "collected", "effective", "collected"),
+    Codec("occurrence", read_occurrence, write_occurrence, "fields", targets=("start", "end"), arity=1),
     Codec("lines", read_lines, write_lines, "fields", arity=1),
     Codec("birthdate", read_birth, write_birth, "head", extra=("_birthDate",)),
 )

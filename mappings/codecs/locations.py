@@ -54,6 +54,23 @@ def location(depth: int) -> Codec:
     return Codec("PL", decode, encode, "raw", owns, targets=(*targets, "operationalStatus", "identifier.assigner"))
 
 
+def place_part(depth: int, name: str) -> Codec:
+    """Return the codec of PL <-> one part of the Location that it names: the path of its identifier, or its name."""
+    whole = location(depth)
+
+    def decode(text: str, scope: Scope, _old: Any) -> Any:
+        found = whole.decode(text, scope, None)
+        if found is MISSING:
+            return MISSING
+        return found["identifier"][0]["value"] if name == "place_path" else found["name"]
+
+    def encode(value: Any, scope: Scope, _old: str) -> str | None:
+        text = whole.encode({"identifier": [{"system": PATH, "value": value}]}, scope, "")
+        return None if text is None else str(text)
+
+    return Codec(name, decode, encode, "raw")
+
+
 def made(names: list[list[str]], level: int) -> dict[str, Any]:
     """Return the Location of the innermost level, identified by its path."""
     path = [names[index] if index in LEVELS else [""] for index in range(8)]

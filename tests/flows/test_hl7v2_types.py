@@ -126,3 +126,11 @@ def test_each_dose_given_is_kept(runtime: Runtime, say: Say) -> None:
         assert session.execute("select count(distinct subject) from record where subject is not null").fetchone() == (
             1,
         )
+
+
+def test_a_master_file_needs_no_patient(runtime: Runtime, say: Say) -> None:
+    """Staff told by MFN^M02 is the practitioner that later messages name."""
+    say("MFN^M02", "MFI|PRA||UPD|||NE", "MFE|MAD|||77^^L|CWE", "STF|77^^L|77^^^HC|Kato^Ana|||19800101|A")
+    say("ADT^A01", PERSON, VISIT.replace("||||||||||||||||V7", "||||77^Kato^Ana^^^^^^HC||||||||||||V7"))
+    (person,) = found(runtime, "Practitioner")
+    assert person["birthDate"] == "1980-01-01"
