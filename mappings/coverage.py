@@ -37,6 +37,9 @@ class GuideRow:
     inner: tuple[str, tuple[str, ...]] | None
     prose: bool
     constant: bool = False
+    data_type: str = ""
+    condition: str = ""
+    vocabulary: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -163,6 +166,9 @@ def guide_row(cells: list[str], segment: str, type_: str, name: str) -> GuideRow
         (inner["type"], bare(inner["path"])) if inner else None,
         prose,
         bool(cells[16].strip()) or "=" in target,
+        cells[3].strip(),
+        cells[6].strip() or cells[7].strip(),
+        cells[15].strip(),
     )
 
 

@@ -44,7 +44,9 @@ def settle_judged(draft: Draft, _mappings: Mappings, _event: str) -> None:
 
 
 def settle_result(draft: Draft, _mappings: Mappings, _event: str) -> None:
-    """An OBX without OBX-14 was observed at its OBR-7 (HL7 v2.9, 7.4.2.14)."""
+    """An OBX without OBX-14 was observed at its OBR-7 (7.4.2.14); the word behind a status goes with the status."""
+    if "status" in draft.doc:
+        draft.doc.setdefault("_status", None)
     report = draft.near("DiagnosticReport")
     if report is not None and not any(name.startswith("effective") for name in draft.doc):
         draft.doc.update({name: v for name, v in report.doc.items() if name.startswith("effective")})

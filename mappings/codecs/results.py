@@ -21,7 +21,6 @@ from mappings.scope import Scope, Unfit
 ATTACHMENT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value"
 TEXTS = ("ST", "TX", "FT")
 CODED = ("CWE", "CE", "CNE", "CF", "IS", "ID")
-ATTACHED = ("ED", "RP")
 COMPARATORS = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _COMPARED = re.compile(r"(<=|>=|<|>)\s*([-+]?\d+(?:\.\d+)?)\Z")
 Value = dict[str, Any]
@@ -42,7 +41,7 @@ def varies(concept: Codec, unit: Codec) -> Codec:
             return read_string(text, kind, scope)
         found = [readers[kind](part, kind, scope) for part in text.split(scope.marks[0])]
         values = [measured(value, measure, unit, scope) for value in found if value is not MISSING]
-        if len(values) < 2 or kind in ATTACHED:
+        if len(values) < 2:
             return values[0] if values else MISSING
         code = concept.decode(topic, scope, None)
         return {"component": [value if code is MISSING else {"code": code, **value} for value in values]}

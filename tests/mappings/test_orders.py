@@ -31,7 +31,7 @@ def test_a_laboratory_order(tables: Mappings) -> None:
     assert issues == []
     first, second = documents(changes, "ServiceRequest")
     assert (first["status"], first["intent"], first["priority"]) == ("active", "order", "routine")
-    assert first["requisition"] == {"system": LAB, "value": "G1"}
+    assert (first["requisition"]["system"], first["requisition"]["value"]) == (LAB, "G1")
     assert first["occurrenceTiming"] == {"repeat": {"boundsPeriod": {"start": "2024-03-05T08:00:00+03:00"}}}
     assert "occurrenceDateTime" not in first
     assert first["note"] == [{"text": "fasting"}]

@@ -273,7 +273,7 @@ def test_a_terminology_may_answer_first(tables: Mappings) -> None:
 def test_structures_are_found_by_event(tables: Mappings) -> None:
     """MSH-9.1 and 9.2 choose the structure, MSH-9.3 helps, an unknown type has none."""
     header = "MSH|^~\\&|A|B|||2024||{}|1|P|2.5"
-    names = ["ADT^A08", "ADT^A40^ADT_A39", "ADT^A99", "ORU^R01", "ORU^W01", "VXU^V04", "MFN^M02"]
+    names = ["ADT^A08", "ADT^A40^ADT_A39", "ADT^A99", "ORU^R01", "ORU^W01", "VXU^V04", "MFN^M13"]
     found = [structure_of(tables, parse(header.format(name))) for name in names]
     assert found == ["ADT_A01", "ADT_A39", "ADT_A01", "ORU_R01", "ORU_R01", "VXU_V04", ""]
 
