@@ -22,13 +22,16 @@ def chosen(
     touched: Sequence[Touched],
     names: dict[int, str],
 ) -> list[Chosen]:
-    """Return what a route is to send, each with its message type; what the format has no message for is left out."""
+    """Return what a route is to send, each with its message type; what the format has no message for is left out.
+
+    A route without a type leaves it to the format when the message is written.
+    """
     if adapter.trigger is None:
         return [(route.type, due) for due in routes.matching(route, touched, names)]
     found = routes.matching(route, touched, names, merges=adapter.trigger(route.type, _MERGED, peer) != route.type)
     happened = _happened(session, found)
     typed = [(adapter.trigger(route.type, what, peer), due) for what, due in zip(happened, found, strict=True)]
-    return [(type, due) for type, due in typed if type]
+    return [(type, due) for type, due in typed if type or not route.type]
 
 
 _MERGED = Happened("person", "merge")

@@ -278,3 +278,11 @@ def test_a_visit_that_a_program_plans_is_an_appointment_at_the_peer(pool: Pool, 
     assert appointment["start"].startswith("2026-03-08")
     with transaction(second.pool) as session:
         assert len(search(session, "Patient", "")) == 1
+
+
+def test_a_route_without_a_type_is_written_as_what_it_is_about(runtime: Runtime, second: Runtime) -> None:
+    """The records say what they are sent as: a person without results as an update."""
+    with connected(runtime, second, {"": ["Patient"]}):
+        put(runtime, PATIENT)
+        assert deliver(runtime) == [("", True)]
+    assert b"|ADT^A08^ADT_A01|" in last_out(runtime)
