@@ -55,7 +55,7 @@ def derive(
     events = visits.find(programs, clinical, work)
     stated = responses.read_back(session, known, views, people, scope)
     visit_plans.read_back(session, known, views, people, stated, scope)
-    stated.enrollments += episodes_of_care.read_back(programs, about, scope)
+    stated.enrollments += episodes_of_care.read_back(session, known, programs, about, people, scope)
     stated.events += [one for one in events if one.uid in work.captured]
     followed = [one for one in events if one.uid not in work.captured]
     done = [

@@ -1,6 +1,6 @@
 """Enrollments as EpisodeOfCare records, and back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hub.bound.groups import ENROLLMENT_SYSTEM, marked, parse
@@ -15,7 +15,8 @@ from tracker_core.database import Session
 from tracker_core.metadata import Metadata
 from tracker_core.records import Stored
 from tracker_core.tracker import decisions, episodes
-from tracker_core.tracker.episodes import Episode
+from tracker_core.tracker.episodes import Episode, Holder
+from tracker_core.uids import new_uid
 
 PROGRAM_SYSTEM = "urn:tracker-hub:program"
 
@@ -34,15 +35,16 @@ def changes_of(
         return []
     known = metadata.load(session)
     classes = decisions.classifications(session, [one.pk for one in found])
-    stored = {}
+    stored: dict[str | int, tuple[Stored, dict[str, Any]]] = {}
     for record in records.of_subject(session, sorted({one.person for one in found}), ["EpisodeOfCare"]):
         document = parse(record)
-        stored[marked(document, ENROLLMENT_SYSTEM)] = (record, document)
+        stored[marked(document, ENROLLMENT_SYSTEM) or record.pk] = (record, document)
     changes = []
     for one in found:
         bound, where = bounds[one.program], f"enrollment {one.uid}"
-        if one.uid in stored:
-            record, before = stored[one.uid]
+        held = stored.get(one.uid) or stored.get(one.origin or 0)
+        if held is not None:
+            record, before = held
             after = _after(bound, one, classes.get(one.pk, ""), before, scope)
             if after != before:
                 changes.append(
@@ -55,21 +57,78 @@ def changes_of(
     return changes
 
 
-def read_back(programs: Sequence[Bound], touched: Iterable[Stored], scope: Scope) -> list[EnrollmentChange]:
-    """Return what touched EpisodeOfCare records that stand for enrollments say of their status and beginning."""
+def read_back(
+    session: Session,
+    known: Metadata,
+    programs: Sequence[Bound],
+    touched: Iterable[Stored],
+    people: Mapping[int, Holder],
+    scope: Scope,
+) -> list[EnrollmentChange]:
+    """Return what touched EpisodeOfCare records of programs say.
+
+    An edited one speaks of the status and beginning that differ from its version before; one that shows no enrollment
+    yet enrols its person.
+    """
+    mine = [record for record in touched if record.type == "EpisodeOfCare" and not record.deleted]
+    if not mine:
+        return []
+    earlier = records.earlier(session, [record for record in mine if record.version > 1])
+    persons = {record.subject for record in mine if record.subject is not None}
+    pks = [bound.program.pk for bound in programs if bound.program]
+    made = {one.origin: one.uid for one in episodes.episodes(session, persons, pks) if one.origin is not None}
     changes = []
-    for record in touched:
-        document = parse(record) if record.type == "EpisodeOfCare" and not record.deleted else {}
-        uid = marked(document, ENROLLMENT_SYSTEM)
-        for bound in programs if uid else ():
-            code = bound.program.code or bound.program.uid if bound.program else ""
-            codings = [coding for kind in document.get("type") or () for coding in kind.get("coding") or ()]
-            if any(one.get("system") == PROGRAM_SYSTEM and one.get("code") == code for one in codings):
-                rows = [row for row in bound.binding.enrolment if row.key in ("status", "enrolledAt")]
-                fields = read_person(rows, [document], scope)
-                day = fields.pop("enrolledAt", "")
-                changes.append(EnrollmentChange(uid=uid, enrolled_at=day, fields=dict(fields), where=record.reference))
-    return [change for change in changes if change.fields or change.enrolled_at]
+    for record in mine:
+        document, old = parse(record), earlier.get(record.pk)
+        bound = _bound_of(programs, document)
+        if bound is None or bound.program is None:
+            continue
+        rows = [row for row in bound.binding.enrolment if row.key in ("status", "enrolledAt")]
+        said = read_person(rows, [parse(old)], Scope(quiet=True)) if old is not None and not old.deleted else {}
+        fields = {key: text for key, text in read_person(rows, [document], scope).items() if text != said.get(key)}
+        day = fields.pop("enrolledAt", "")
+        uid = marked(document, ENROLLMENT_SYSTEM) or made.get(record.pk, "")
+        holder = people.get(record.subject or 0)
+        if uid and (fields or day):
+            changes.append(EnrollmentChange(uid=uid, enrolled_at=day, fields=dict(fields), where=record.reference))
+        elif not uid and holder is not None and fields.get("status") == "ACTIVE":
+            day = day or record.updated.date().isoformat()
+            unit = _unit_of(known, document) or holder.org_unit
+            fields |= {"occurredAt": day}
+            changes.append(
+                EnrollmentChange(
+                    new_uid(),
+                    holder.uid,
+                    bound.program.uid,
+                    unit,
+                    day,
+                    {},
+                    dict(fields),
+                    record.pk,
+                    where=record.reference,
+                )
+            )
+    return changes
+
+
+def _bound_of(programs: Sequence[Bound], document: dict[str, Any]) -> Bound | None:
+    """Return the binding of the program that an episode is of, by its `type`."""
+    codings = [coding for kind in document.get("type") or () for coding in kind.get("coding") or ()]
+    named = {str(one.get("code")) for one in codings if one.get("system") == PROGRAM_SYSTEM}
+    found = (
+        bound
+        for bound in programs
+        if bound.program
+        and bound.binding.enrolment
+        and not named.isdisjoint((bound.program.uid, bound.program.code or ""))
+    )
+    return next(found, None)
+
+
+def _unit_of(known: Metadata, document: dict[str, Any]) -> str:
+    managing = document.get("managingOrganization") or {}
+    keys = (str(managing.get("reference") or "").rpartition("/")[2], (managing.get("identifier") or {}).get("value"))
+    return next((uid for key in keys if key and (uid := known.uid_of("organisationUnits", str(key)))), "")
 
 
 def _new(known: Metadata, bound: Bound, one: Episode, patient: dict[str, str]) -> dict[str, Any]:

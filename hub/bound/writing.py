@@ -12,8 +12,8 @@ from tracker_core.issues import Issue, Report
 from tracker_core.records import Stored
 from tracker_core.tracker import episodes
 
-# What says nothing of its own, but shows an event whole: written by the hub, it is not read back.
-VIEWS = frozenset({"QuestionnaireResponse", "Appointment", "Task", "RelatedPerson", "Group"})
+# What says nothing of its own, but shows a tracker object whole: written by the hub, it is not read back.
+VIEWS = frozenset({"EpisodeOfCare", "QuestionnaireResponse", "Appointment", "Task", "RelatedPerson", "Group"})
 
 
 def apply_views(session: Session, context: Context, changes: list[RecordChange], report: Report) -> list[Stored]:

@@ -299,3 +299,40 @@ def test_a_planned_visit_has_no_response(district: District) -> None:
     assert district.documents("QuestionnaireResponse") == []
     district.capture(captured(TB_VISIT, TB, {}, status="ACTIVE"))
     assert response(district)["status"] == "in-progress"
+
+
+def test_a_new_episode_enrols(district: District) -> None:
+    """It is the record of its enrollment from then on; a second one of the same kind is refused by the program."""
+    district.receive(patient())
+    (person,) = district.documents("Patient")
+    episode = {
+        "resourceType": "EpisodeOfCare",
+        "status": "active",
+        "type": [{"coding": [{"system": "urn:tracker-hub:program", "code": PLAIN}]}],
+        "patient": {"reference": f"Patient/{person['id']}"},
+        "managingOrganization": {"reference": "Organization/ClinicAaaaa"},
+        "period": {"start": "2026-03-01"},
+    }
+    district.receive(RecordChange("EpisodeOfCare", episode), peer="lab")
+    assert district.report.errors == []
+    assert district.enrollments() == [(PLAIN, "ACTIVE", "2026-03-01")]
+    (held,) = district.documents("EpisodeOfCare")
+    district.receive(RecordChange("EpisodeOfCare", {**held, "status": "finished"}, "put", id=held["id"]), peer="lab")
+    assert district.enrollments() == [(PLAIN, "COMPLETED", "2026-03-01")]
+    assert len(district.documents("EpisodeOfCare")) == 1
+    elsewhere = {**episode, "managingOrganization": {"identifier": {"value": "CLINIC-B"}}}
+    district.receive(RecordChange("EpisodeOfCare", elsewhere), peer="lab")
+    assert [issue.code for issue in district.report.errors] == ["E1041"]
+
+
+def test_an_episode_put_back_as_it_was_says_nothing(district: District) -> None:
+    """The time of an enrollment stays when its day is told again."""
+    changes = captured(PLAIN_STAGE, PLAIN, {})
+    changes.enrollments[0].enrolled_at = "2026-03-05T10:30:00"
+    district.capture(changes)
+    (episode,) = district.documents("EpisodeOfCare")
+    district.receive(
+        RecordChange("EpisodeOfCare", {**episode, "status": "finished"}, "put", id=episode["id"]), peer="lab"
+    )
+    found = district.session.execute("select extract(hour from enrolled_at at time zone 'UTC') from enrollment")
+    assert found.fetchone() == (10,)
