@@ -6,6 +6,8 @@ from hub.bound import cases, circumstances, episodes_of_care, responses, telling
 from hub.bound.attributes import survive
 from hub.bound.groups import EVENT_SYSTEM, gather, parse
 from hub.bound.loading import Bound, current
+from hub.bound.patients import link_sources
+from hub.bound.writing import apply_views
 from mappings.binding import find_case
 from mappings.binding.definitions import GROUPED
 from mappings.scope import Scope
@@ -58,6 +60,7 @@ def derive(
     stated.enrollments += episodes_of_care.read_back(session, known, programs, about, people, scope)
     stated.events += [one for one in events if one.uid in work.captured]
     followed = [one for one in events if one.uid not in work.captured]
+    apply_views(session, context, link_sources(session, _joined(about)), report)
     done = [
         *_apply(session, context, ChangeSet(entities=entities, enrollments=ended, atomic=False), report),
         *_apply(session, context, ChangeSet(enrollments=made, events=followed, atomic=False), report),
@@ -68,6 +71,12 @@ def derive(
     told = telling.tell(session, context, stated, report)
     showing = programs if only is None else [*_others(session, programs), *programs]
     telling.show(session, context, showing, done, told, work.reclassified(), report)
+
+
+def _joined(about: Iterable[Stored]) -> set[int]:
+    """Return the persons of whom a Patient record is new, or gone."""
+    patients = [record for record in about if record.type == "Patient" and (record.version == 1 or record.deleted)]
+    return {record.subject for record in patients if record.subject is not None}
 
 
 def _others(session: Session, programs: Sequence[Bound]) -> list[Bound]:

@@ -49,11 +49,12 @@ def express_persons(
         own = [(r, d) for r, d in documents if r.source == source and marked(d, PERSON_SYSTEM) == holder.uid]
         if own:
             references[pk] = {"reference": own[0][0].reference}
-            changes += _edit(bindings, holder, *own[0], scope) if pk in captured else []
+            others = [r.reference for r, d in documents if not marked(d, PERSON_SYSTEM)]
+            changes += _edit(bindings, holder, *own[0], others, scope) if pk in captured else []
         elif documents and pk not in captured:
             references[pk] = {"reference": max(documents, key=lambda pair: pair[0].updated)[0].reference}
         else:
-            change = _make(bindings, holder, scope)
+            change = _make(bindings, holder, [record.reference for record, _ in documents], scope)
             references[pk] = {"reference": change.name}
             changes.append(change)
     return Patients(references, changes)
@@ -64,19 +65,54 @@ def described(bindings: Iterable[Bound], holder: Holder) -> dict[str, Any]:
     return _written(bindings, holder, {"resourceType": "Patient"}, Scope(quiet=True))
 
 
-def _make(bindings: Iterable[Bound], holder: Holder, scope: Scope) -> RecordChange:
+def link_sources(session: Session, persons: Iterable[int]) -> list[RecordChange]:
+    """Return what lets the hub's own Patients of these persons link to those of every source."""
+    found: dict[int, list[tuple[Stored, dict[str, Any]]]] = {}
+    for record in records.of_subject(session, sorted(set(persons)), ["Patient"]):
+        found.setdefault(record.subject or 0, []).append((record, parse(record)))
+    changes = []
+    for documents in found.values():
+        others = [record.reference for record, document in documents if not marked(document, PERSON_SYSTEM)]
+        for record, document in documents:
+            after = _linked(document, others) if marked(document, PERSON_SYSTEM) else document
+            if after != document:
+                changes.append(RecordChange("Patient", after, "patch", id=record.id, version=record.version))
+    return changes
+
+
+def _linked(document: dict[str, Any], others: Iterable[str]) -> dict[str, Any]:
+    """Return a Patient that links to these others, and no longer to ours that are gone; other links stay."""
+    wanted = {reference: {"other": {"reference": reference}, "type": "seealso"} for reference in others}
+    held = {str((link.get("other") or {}).get("reference")): link for link in document.get("link") or ()}
+    stale = {
+        reference
+        for reference, link in held.items()
+        if link.get("type") == "seealso" and reference.startswith("Patient/") and reference not in wanted
+    }
+    kept = [link for reference, link in held.items() if reference not in stale]
+    links = [*kept, *(link for reference, link in wanted.items() if reference not in held)]
+    bare = {key: value for key, value in document.items() if key != "link"}
+    return {**bare, "link": links} if links else bare
+
+
+def _make(bindings: Iterable[Bound], holder: Holder, others: Sequence[str], scope: Scope) -> RecordChange:
     document: dict[str, Any] = {
         "resourceType": "Patient",
         "identifier": [{"system": PERSON_SYSTEM, "value": holder.uid}],
     }
-    name = f"{PERSON_SYSTEM}:{holder.uid}"
-    return RecordChange("Patient", _written(bindings, holder, document, scope), name=name, where=f"person {holder.uid}")
+    after = _linked(_written(bindings, holder, document, scope), others)
+    return RecordChange("Patient", after, name=f"{PERSON_SYSTEM}:{holder.uid}", where=f"person {holder.uid}")
 
 
 def _edit(
-    bindings: Iterable[Bound], holder: Holder, record: Stored, document: dict[str, Any], scope: Scope
+    bindings: Iterable[Bound],
+    holder: Holder,
+    record: Stored,
+    document: dict[str, Any],
+    others: Sequence[str],
+    scope: Scope,
 ) -> list[RecordChange]:
-    after = _written(bindings, holder, document, scope)
+    after = _linked(_written(bindings, holder, document, scope), others)
     if after == document:
         return []
     where = f"person {holder.uid}"

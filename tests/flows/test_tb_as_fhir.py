@@ -229,6 +229,30 @@ def test_a_form_is_populated_filled_and_captured(client: httpx.Client, runtime: 
     assert client.get("/fhir/Questionnaire/nowhere/$populate").status_code == 404
 
 
+def test_what_is_shown_is_valid(client: httpx.Client, runtime: Runtime, corpora: Path) -> None:
+    """Every kind of record that the hub makes passes its own `$validate`."""
+    unit = offered(client, corpora)
+    catalogue.turn(runtime)
+    capture(client, unit)
+    shown = [f"{type}/{id}" for type, id in (("Questionnaire", LAB), ("Questionnaire", PROGRAM))]
+    shown += [f"PlanDefinition/{PROGRAM}", f"Location/{unit}", f"Organization/{unit}"]
+    shown += ["QuestionnaireResponse/EventAaaaaa"]
+    for type in (
+        "EpisodeOfCare",
+        "Encounter",
+        "Observation",
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "ValueSet",
+    ):
+        shown.append(f"{type}/{searched(client, type)[0]['id']}")
+    for reference in shown:
+        issues = client.get(f"/fhir/{reference}/$validate").json()["issue"]
+        wrong = [issue["diagnostics"] for issue in issues if issue["severity"] in ("error", "fatal")]
+        assert wrong == [], (reference, wrong[:3])
+
+
 @pytest.fixture
 def district(session: Session, corpora: Path) -> District:
     """The package in a hub, with one person and one laboratory event."""

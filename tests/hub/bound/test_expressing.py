@@ -193,3 +193,23 @@ def test_what_a_file_leaves_out_is_shown_as_by_default(district: District) -> No
     assert [one["status"] for one in district.documents("Encounter")] == ["finished"]
     assert [one["status"] for one in district.documents("EpisodeOfCare")] == ["active"]
     assert district.documents("Observation") == []
+
+
+def test_the_hubs_own_patient_links_to_those_of_the_sources(district: District) -> None:
+    """The record of a captured person names every source's; one that is deleted is named no longer."""
+    district.receive(patient())
+    (uid,) = district.session.execute("select uid from tracked_entity").fetchall()[0]
+    district.capture(ChangeSet(entities=[EntityChange(uid=uid, attributes={"ENRjVGxVL6l": "Auma-Otim"})]))
+    (source,) = [one for one in district.documents("Patient") if one["identifier"][0]["system"] != PERSON_SYSTEM]
+    (own,) = [one for one in district.documents("Patient") if one["identifier"][0]["system"] == PERSON_SYSTEM]
+    assert own["link"] == [{"other": {"reference": f"Patient/{source['id']}"}, "type": "seealso"}]
+    later = patient()
+    later.match = ("identifier=urn:lab:mrn|7",)
+    assert isinstance(later.document, dict)
+    later.document["identifier"] = [{"system": "urn:lab:mrn", "value": "7"}, later.document["identifier"][1]]
+    district.receive(later, peer="lab")
+    (own,) = [one for one in district.documents("Patient") if one["identifier"][0]["system"] == PERSON_SYSTEM]
+    assert len(own["link"]) == 2
+    district.receive(RecordChange("Patient", b"", "delete", id=source["id"]))
+    (own,) = [one for one in district.documents("Patient") if one["identifier"][0]["system"] == PERSON_SYSTEM]
+    assert len(own["link"]) == 1
