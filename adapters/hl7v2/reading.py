@@ -1,5 +1,6 @@
 """From messages to changes, through the mapping tables; what says who is who is no mapping (`identities`)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -101,7 +102,7 @@ def in_charset(part: Part, default: str) -> Part:
 def read_part(part: Part, tables: Mappings, profile: Profile, reading: Reading, prefix: str) -> None:
     """Add one message to `reading`."""
     found, issues = mappings.read_message(tables, part.message, profile)
-    reading.issues += [*part.issues, *breaks(part.message), *issues]
+    reading.issues += [*part.issues, *breaks(part.message), *switches(part), *issues]
     kind, event = event_of(part.message)
     if kind == "ADT" and event in identities.EVENTS:
         found = [change for change in found if identities.tells(event, change.type)]
@@ -142,6 +143,18 @@ def breaks(message: Message) -> Iterator[Issue]:
         if any("\n" in field for field in segment):
             text = f"{segment[0]} holds a line break that is not escaped; it was taken as text"
             yield Issue("structure-line-break", text, "warning", f"{segment[0]}[{number}]")
+
+
+def switches(part: Part) -> Iterator[Issue]:
+    """Yield a warning when the message switches character sets within a field (`\\C..\\`, `\\M..\\`: 2.7.2, 2.7.3).
+
+    These sequences stay in the text as they came: what stands behind them was read in the set of the message.
+    """
+    mark = re.escape(part.message.encoding.escape.encode())
+    found = re.search(mark + rb"[CM](?:[0-9A-Fa-f]{2}){2,3}" + mark, part.raw) if mark else None
+    if found is not None:
+        text = "the message switches its character set by an escape sequence, which is kept as it is"
+        yield Issue("charset-escape", text, "warning", "MSH-18", found.group().decode("ascii", "replace"))
 
 
 def renamed(changes: list[RecordChange], prefix: str) -> list[RecordChange]:

@@ -129,3 +129,12 @@ def test_a_raw_line_break_is_told() -> None:
     assert [issue.code for issue in reading.issues] == ["structure-line-break"]
     notes = documents(reading, "Observation")[1]["note"]
     assert notes == [{"text": "Sample slightly hemolysed\nrepeat if needed"}]
+
+
+@pytest.mark.parametrize("sequence", [rb"\C2842\ ", rb"\M244A41\ "])
+def test_a_switch_of_the_character_set_is_told(sequence: bytes) -> None:
+    r"""`\C..\` and `\M..\` stay in the text, with a warning; what merely looks like them says nothing."""
+    reading = read(sample("adt_a01").replace(b"Amara", b"Am" + sequence.strip() + b"ra"))
+    assert [(issue.code, issue.value) for issue in reading.issues] == [("charset-escape", sequence.decode().strip())]
+    assert documents(reading, "Patient")[0]["name"][0]["given"][0] == "Am" + sequence.decode().strip() + "ra"
+    assert read(sample("adt_a01").replace(b"Amara", rb"Am\C2\ra")).issues == []
