@@ -202,6 +202,14 @@ class Access(Protocol):
         """
         ...
 
+    def import_files(self, paths: Sequence[Path], envelope: Envelope, user: User, peer: str) -> int:
+        """Cut EMR files of any size into messages for workers and return the import's number (`tracker_core.imports`).
+
+        The files are not needed any more then; the same ones again give the same import. Raises as `accept` does, and
+        Malformed or Unsupported for what is no such file.
+        """
+        ...
+
     @property
     def files(self) -> Path | None:
         """The folder of uploaded files, shared by all processes that serve HTTP; None when there is none."""

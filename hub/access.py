@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from adapters.contract import Accepted, Envelope
-from hub import work
+from hub import imports, work
 from hub.gathering import gather
 from hub.runtime import Runtime
 from tracker_core import peers
@@ -32,6 +32,11 @@ class HubAccess:
         """Store the bytes for a worker; see the protocol."""
         sender = sender_of(self.runtime, format_, user, "")
         return work.keep(self.runtime, sender, raw, envelope, user.username, control_id).id
+
+    def import_files(self, paths: Sequence[Path], envelope: Envelope, user: User, peer: str) -> int:
+        """Cut files into messages for a worker; see the protocol."""
+        sender = sender_of(self.runtime, imports.FORMAT, user, peer)
+        return imports.cut_files(self.runtime, sender, paths, envelope, user.username).id
 
     @property
     def files(self) -> Path | None:

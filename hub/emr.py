@@ -1,7 +1,10 @@
 """The commands `tracker-hub emr …`: files of EMRs from the command line."""
 
+import getpass
 import os
+import secrets
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -84,6 +87,53 @@ def infer(
         typer.echo(f"written to {out}: tracker-hub mappings check {out}", err=True)
     else:
         typer.echo(text, nl=False)
+
+
+@emr_app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write the files; made when absent.")],
+    peer: PeerCode,
+    table: Annotated[str, typer.Option(help="The layout: synthea, omop, long.")] = "synthea",
+    since: Annotated[str, typer.Option(help="Only what changed since (ISO 8601 with offset).")] = "",
+    everyone: Annotated[bool, typer.Option("--everyone", help="The records of all senders.")] = False,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Disguise, by a secret that is thrown away.")] = False,
+    secret_file: Annotated[Path | None, typer.Option(help="Disguise by the secret of a project, in a file.")] = None,
+    shift: Annotated[int, typer.Option(min=1, help="Most days that the dates of a person move.")] = 180,
+    band: Annotated[int, typer.Option(min=1, help="Years of birth that become one.")] = 5,
+    geography: Annotated[
+        str, typer.Option(help="Finest level of addresses: none, country, state, district.")
+    ] = "state",
+    quasi: Annotated[str, typer.Option(help="Columns of the persons' file that may tell a person: GENDER,STATE")] = "",
+    k: Annotated[int, typer.Option(min=2, help="How many persons must share them.")] = 5,
+    suppress: Annotated[bool, typer.Option("--suppress", help="Leave out persons of cells with fewer.")] = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    config: Config = None,
+) -> None:
+    """Write records as files in the layout of an EMR, as they are or disguised for research; it is audited.
+
+    Exit 1 when persons of cells with fewer than K were written.
+    """
+    from adapters.emr.disguise import Disguise
+    from adapters.emr.exporting import Wanted
+    from adapters.emr.releasing import export_files
+    from hub.database import session_on
+
+    settings = load({"data": data, "database_url": database_url}, os.environ, config)
+    secret = secret_file.read_bytes().strip() if secret_file else secrets.token_bytes(32) if anonymous else b""
+    how = Disguise(secret, shift, band, geography) if secret else None
+    moment = datetime.fromisoformat(since) if since else None
+    columns = tuple(word for word in quasi.split(",") if word)
+    wanted = Wanted(table, moment, everyone, how, columns, k, suppress)
+    folder.mkdir(parents=True, exist_ok=True)
+    with session_on(settings) as session:
+        done = export_files(session, peer, wanted, folder, getpass.getuser())
+    for name, count in done.rows.items():
+        typer.echo(f"{name}: {count:,} rows")
+    failing = done.anonymity is not None and bool(done.anonymity.failing)
+    for line in done.anonymity.report() if done.anonymity else ():
+        typer.echo(line, err=True)
+    raise typer.Exit(1 if failing and not suppress else 0)
 
 
 def _write_result(session: Session, found: Import, path: Path) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.contract import Accepted, Access, Envelope, Face
+from adapters.emr import large
 from adapters.emr.period import export_visits
 from tracker_core import messages, peers
 from tracker_core.context import User
@@ -36,6 +37,7 @@ def routes(access: Access) -> Sequence[Route]:
         Route("/hub/emr/{peer}", upload, methods=["POST"]),
         Route("/hub/emr/{peer}/results/{message:int}", result, methods=["GET"]),
         Route("/hub/emr/{peer}/export", export, methods=["GET"]),
+        *large.routes(access),
     )
 
 

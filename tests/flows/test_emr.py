@@ -84,7 +84,7 @@ def test_files_come_in_forms(client: httpx.Client) -> None:
             422,
             "1,rejected,diagnosis,'diagnosis' is no",
         ),
-        (b"PK\x03\x04xl", 422, ",rejected,,this is a spreadsheet"),
+        (b"PK\x03\x04xl", 400, ",rejected,,the file is no spreadsheet"),
         (b"", 400, ",rejected,,the file is empty"),
     ],
 )
