@@ -16,6 +16,7 @@ from tracker_core.errors import Unavailable
 log = structlog.get_logger()
 
 WINDOW = 0.25  # seconds between batches: what a crash loses
+RETRY = 1.0  # seconds between tries while the database is away
 MOST_WAITING = 20_000
 PATIENCE = 10.0  # seconds that a request waits for room
 
@@ -63,7 +64,8 @@ class Trail:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
-        self._flush()
+        if not self._flush():
+            log.error("the audit trail ends with entries that could not be written", entries=self.waiting)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
@@ -78,19 +80,29 @@ class Trail:
             waited += 0.02
 
     def _run(self) -> None:
-        while not self._stopping.wait(WINDOW):
-            self._flush()
+        """Write batches until told to stop, or until there is no database any more that they could be written to."""
+        away = False
+        while not self._stopping.wait(RETRY if away else WINDOW):
+            written = self._flush()
+            if not written and not away:
+                log.warning("the audit trail waits", entries=self.waiting)
+            away = not written
+            if away and self._pool.closed:
+                log.error("the audit trail ends with its database", entries=self.waiting)
+                return
 
-    def _flush(self) -> None:
-        """Write what waits now; what cannot be written waits on."""
+    def _flush(self) -> bool:
+        """Write what waits now; tell whether it is written. What cannot be written waits on."""
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not batch:
-            return
         try:
-            self._write(batch)
-        except Exception:
-            log.exception("the audit trail waits", entries=len(batch))
+            if batch:
+                self._write(batch)
+        except Exception as error:
             self._waiting.extendleft(reversed(batch))
+            if not isinstance(error, Unavailable):
+                log.exception("the audit trail cannot be written", entries=len(batch))
+            return False
+        return True
 
     def _write(self, entries: Sequence[Entry]) -> None:
         with transaction(self._pool) as session:

@@ -1,6 +1,7 @@
 """The trail: nothing is dropped silently, modes, and what a request counts as."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -61,6 +62,20 @@ def test_a_full_trail_refuses_instead_of_forgetting(pool: Pool) -> None:
     asyncio.run(fill())
     trail.stop()
     assert trail.waiting == 3
+
+
+def test_a_trail_ends_with_its_database(pool: Pool) -> None:
+    """A pool that is closed for good leaves no thread behind that tries for ever."""
+    trail = Trail(pool)
+    asyncio.run(trail.note(entry(1)))
+    trail.stop()
+    pool.close()
+    later = Trail(pool)
+    asyncio.run(later.note(entry(2)))
+    (thread,) = [one for one in threading.enumerate() if one.name == "audit"]
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert later.waiting == 1
 
 
 @pytest.mark.parametrize(
