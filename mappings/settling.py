@@ -1,22 +1,41 @@
 """What no row can say, because it looks at several segments: the event's word, and what a record lacks without it."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from mappings.codecs.attachments import PLAIN, plain_text
-from mappings.keys import Draft
+from mappings.keys import Draft, coded
 from mappings.library import Mappings
 from mappings.places import Doc
 
+PARENT = "urn:tracker-hub:parent-result"
 Rule = Callable[[Draft, Mappings, str], None]
 
 
-def settle(drafts: Iterable[Draft], mappings: Mappings, event: str) -> None:
+def settle(drafts: Sequence[Draft], mappings: Mappings, event: str) -> None:
     """Finish the records of one message; `event` is its trigger (MSH-9.2)."""
     for draft in drafts:
         rule = RULES.get(draft.type)
         if rule is not None:
             rule(draft, mappings, event)
+    for report in (draft for draft in drafts if draft.type == "DiagnosticReport" and "extension" in draft.doc):
+        hang_on_parent(report, drafts)
+
+
+def hang_on_parent(report: Draft, drafts: Sequence[Draft]) -> None:
+    """Make the results of a report members of the result that it goes on from (OBR-26), where the message holds that.
+
+    A culture grows an organism, whose susceptibilities are a report of their own (HL7 v2.9, 7.4.1.26).
+    """
+    told = next((one for one in report.doc["extension"] or () if one.get("url") == PARENT), None)
+    parts = {part["url"]: part for part in (told or {}).get("extension") or ()}
+    code = coded(parts.get("code", {}).get("valueCodeableConcept"))
+    facet = parts.get("sub-id", {}).get("valueString", "")
+    for draft in drafts if code else ():
+        own = draft.near("DiagnosticReport") is report
+        if draft.type == "Observation" and draft.facet == facet and not own and coded(draft.doc.get("code")) == code:
+            draft.doc["hasMember"] = [*draft.doc.get("hasMember", ()), *report.doc.get("result", ())]
+            return
 
 
 def settle_visit(draft: Draft, mappings: Mappings, event: str) -> None:

@@ -1,5 +1,6 @@
 """Codec laws: what a codec writes it reads as the same value, for every value that it can say."""
 
+from base64 import b64encode
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -215,6 +216,49 @@ def test_results(value: dict[str, Any], scope: Scope) -> None:
     texts = codec.encode(value, scope, ["", "", "", ""])
     assert texts is not None
     assert codec.decode(texts, scope, None) == value
+
+
+def over_fields(name: str, value: Any, count: int, scope: Scope) -> Any:
+    """Return what a value reads as after a codec over several fields wrote it."""
+    codec = FIND(name, 1)
+    texts = codec.encode(value, scope, [""] * count)
+    assert texts is not None
+    return codec.decode(texts, scope, None)
+
+
+minutes = st.integers(1, 10**6)
+starts = st.builds(lambda moment, zone: moment.replace(tzinfo=zone), moments, offsets)
+
+
+@given(starts, minutes, scopes)
+def test_spans_of_time(start: datetime, length: int, scope: Scope) -> None:
+    """A start with an end survives as start and duration; so do minutes, bounds and what was performed."""
+    end = start + timedelta(minutes=length)
+    period = {"start": start.isoformat(), "end": end.isoformat()}
+    assert over_fields("span", period, 3, scope) == period
+    assert over_fields("span", {"start": period["start"]}, 3, scope) == {"start": period["start"]}
+    assert over_fields("minutes", length, 2, scope) == length
+    assert over_fields("bounds", {"boundsPeriod": period}, 3, scope) == {"boundsPeriod": period}
+    assert over_fields("performed", {"performedPeriod": period}, 2, scope) == {"performedPeriod": period}
+
+
+@given(decimals.map(abs), words, scopes)
+def test_amounts_and_doses(number: Decimal, unit: str, scope: Scope) -> None:
+    """An amount keeps its digits and its unit, alone, as a dose and as the ends of a range."""
+    amount = {"value": number, "unit": unit}
+    assert over_fields("amount", amount, 2, scope) == amount
+    assert over_fields("dose", {"doseQuantity": amount}, 3, scope) == {"doseQuantity": amount}
+    doses = {"doseRange": {"low": amount, "high": amount}}
+    assert over_fields("dose", doses, 3, scope) == doses
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\x85"), min_size=1), scopes)
+def test_documents(text: str, scope: Scope) -> None:
+    """The text of a document survives, whatever marks it holds."""
+    assume(text == text.rstrip() and text != '""')
+    data = b64encode(text.encode()).decode()
+    value = {"contentType": "text/plain", "data": data}
+    assert over_fields("document", value, 3, scope) == value
 
 
 @given(st.text(max_size=40), st.text(max_size=40), scopes)

@@ -129,3 +129,14 @@ def test_what_was_dispensed(tables: Mappings) -> None:
     assert dispense["quantity"] == {"value": Decimal(20), "unit": "CAP"}
     assert dispense["whenHandedOver"] == "2024-03-03"
     assert dispense["authorizingPrescription"] == [{"reference": "#MedicationRequest-1"}]
+
+
+def test_participants_behind_the_order_do_not_part_it(tables: Mappings) -> None:
+    """A PRT behind ORC, RXO or RXE stays with its order (2.7 on): there is one prescription."""
+    person = "PRT||AD||AD^Admitting^HL70912|7^Kato"
+    changes, _ = read(
+        tables, "RDE^O11", PATIENT, PRESCRIPTION[0], person, *PRESCRIPTION[1:3], person, "RXE||a1^Amox^L|1"
+    )
+    assert len(documents(changes, "MedicationRequest")) == 1
+    changes, _ = read(tables, "OML^O21", PATIENT, LAB_ORDER[0], person, *LAB_ORDER[1:3])
+    assert len(documents(changes, "ServiceRequest")) == 1

@@ -165,3 +165,24 @@ def test_a_living_will_and_who_took_part(tables: Mappings) -> None:
     assert participant["period"] == {"start": "2024-03-02"}
     (allergy,) = documents(changes, "AllergyIntolerance")
     assert allergy["contained"][0]["name"] == [{"family": "Doe", "given": ["Mary"]}]
+
+
+def test_susceptibilities_belong_to_their_organism(tables: Mappings) -> None:
+    """OBR-26 names the result that a report goes on from: its results become members of that one."""
+    changes, issues = read(
+        tables,
+        "ORU^R01",
+        PATIENT,
+        "OBR|1||F1^LAB|600-7^Culture^LN",
+        "OBX|1|CWE|600-7^Culture^LN|1|ECO^E. coli^L||||||F",
+        "OBX|2|CWE|600-7^Culture^LN|2|SAU^S. aureus^L||||||F",
+        "OBR|2||F2^LAB|29576-6^Susceptibility^LN" + "|" * 22 + "600-7&Culture&LN^2|||^F1&LAB",
+        "OBX|1|ST|18862-3^Amoxicillin^LN||S||||||F",
+    )
+    assert issues == []
+    first, second, child = documents(changes, "Observation")
+    assert "hasMember" not in first
+    assert second["hasMember"] == [{"reference": "#Observation-3"}]
+    assert child["valueString"] == "S"
+    parent = documents(changes, "ServiceRequest")[1]["basedOn"]
+    assert parent == [{"identifier": {"system": LAB, "value": "F1"}, "type": "ServiceRequest"}]
