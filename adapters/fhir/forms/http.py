@@ -19,7 +19,7 @@ from mappings.forms.populating import Lookup, populate
 from tracker_core import records
 from tracker_core.database import Session
 from tracker_core.errors import Malformed, NotFound
-from tracker_core.records import documents
+from tracker_core.records import documents, validation
 
 _SDC = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
 # type -> operations with their definitions, for the CapabilityStatement
@@ -84,12 +84,15 @@ def _populated(session: Session, id: str, given: Given) -> bytes:
 
 
 def _extracted(session: Session, id: str, given: Given) -> bytes:
-    response = given.object("questionnaire-response") or given.object("resource")
-    if response is None and id:
-        response = _local(session, f"QuestionnaireResponse/{id}")
-    if response is None or response.get("resourceType") != "QuestionnaireResponse":
+    held = given.object("questionnaire-response") or given.object("resource")
+    response = _local(session, f"QuestionnaireResponse/{id}") if held is None and id else held
+    if response is None:
         raise Malformed("$extract needs a QuestionnaireResponse", where="questionnaire-response")
-    questionnaire = given.object("questionnaire") or _by_canonical(session, str(response.get("questionnaire") or ""))
+    _checked(response, "QuestionnaireResponse")
+    own = given.object("questionnaire")
+    questionnaire = (
+        _checked(own, "Questionnaire") if own else _by_canonical(session, str(response.get("questionnaire") or ""))
+    )
     subject = str((response.get("subject") or {}).get("reference") or "")
     known = _local(session, subject)
     return documents.encode(extract(questionnaire, response, {subject: known} if known else {}))
@@ -98,7 +101,7 @@ def _extracted(session: Session, id: str, given: Given) -> bytes:
 def _questionnaire(session: Session, id: str, given: Given) -> Json:
     held = given.object("questionnaire") if isinstance(given.one("questionnaire"), dict) else given.object("resource")
     if held is not None:
-        return held
+        return _checked(held, "Questionnaire")
     if id:
         found = _local(session, f"Questionnaire/{id}")
         if found is None:
@@ -108,6 +111,16 @@ def _questionnaire(session: Session, id: str, given: Given) -> Json:
     if not canonical:
         raise Malformed("$populate needs a questionnaire", where="questionnaire")
     return _by_canonical(session, canonical)
+
+
+def _checked(document: Json, type: str) -> Json:
+    """Return a document that is structurally what it is expected to be. Raises `Malformed`."""
+    if document.get("resourceType") != type:
+        raise Malformed(f"a {type} is expected, not {document.get('resourceType') or 'this'}", where=type)
+    for issue in validation.check(type, document, type):
+        if issue.severity == "error":
+            raise Malformed(issue.text, where=issue.where)
+    return document
 
 
 def _by_canonical(session: Session, canonical: str) -> Json:
