@@ -10,6 +10,8 @@ from adapters.contract import Accepted, Envelope
 from tracker_core.errors import Unavailable
 
 RESULT = ".result.csv"
+MOST_BYTES = 1 << 20  # a larger file is more than one message
+_CHUNKED = (".zip", ".parquet")
 DONE, FAILED = "done", "failed"
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", "~")
 _TYPES = {".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson", ".tsv": "text/tab-separated-values"}
@@ -36,20 +38,34 @@ def watch(folder: Path, accept: Callable[[bytes, Envelope], Accepted], stop: Eve
         stop.wait(interval)
 
 
-def look(folder: Path, accept: Callable[[bytes, Envelope], Accepted], before: dict[Path, Look]) -> dict[Path, Look]:
-    """Take every file that is as the look `before` found it; return what this look found of the others."""
+def look(
+    folder: Path,
+    accept: Callable[[bytes, Envelope], Accepted],
+    before: dict[Path, Look],
+    large: Callable[[Path, Envelope], Accepted] | None = None,
+) -> dict[Path, Look]:
+    """Take every file that is as the look `before` found it; return what this look found of the others.
+
+    `large` takes files that are too large for one message, and archives: from where they are, in chunks.
+    """
     now = {path: looks for path in sorted(folder.iterdir()) if (looks := _candidate(path))}
     for path in [path for path, looks in now.items() if before.get(path) == looks]:
         try:
-            take(path, accept)
+            take(path, accept, large)
         except (Unavailable, OSError) as error:
             _log.warning("file waits", file=path.name, reason=str(error))
     return now
 
 
-def take(path: Path, accept: Callable[[bytes, Envelope], Accepted]) -> Accepted:
+def take(
+    path: Path,
+    accept: Callable[[bytes, Envelope], Accepted],
+    large: Callable[[Path, Envelope], Accepted] | None = None,
+) -> Accepted:
     """Hand over one file, write its result beside it, and put it away. Raises Unavailable, and then nothing moved."""
-    accepted = accept(path.read_bytes(), envelope_of(path.name))
+    envelope = envelope_of(path.name)
+    in_chunks = path.stat().st_size > MOST_BYTES or path.suffix.lower() in _CHUNKED
+    accepted = large(path, envelope) if large and in_chunks else accept(path.read_bytes(), envelope)
     if isinstance(accepted.error, Unavailable):
         raise accepted.error
     _write(path.with_name(path.name + RESULT), accepted.answer)

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from adapters.contract import Envelope
 from adapters.emr.importing import result_file
 from hub.imports import cut_files, work_off
+from hub.inbox import look
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
 from tracker_core import imports, messages, metadata, peers
@@ -138,3 +140,22 @@ def test_wrong_header_is_told_before_anything_is_kept(pool: Pool, runtime: Runti
         cut_files(runtime, peer, [file], Envelope(), "test")
     with transaction(pool) as session:
         assert imports.latest(session, peer.id) == []
+
+
+def test_large_files_are_dropped_into_folders(pool: Pool, runtime: Runtime, peer: Peer, tmp_path: Path) -> None:
+    """What is too large for a message is imported in chunks, its result beside it; a wrong set fails."""
+    folder = tmp_path / "hc1"
+    folder.mkdir()
+    head, *lines = rows(3000).splitlines()
+    wide = [f"{head},family_name", *(f"{line},{'x' * 400}" for line in lines)]
+    (folder / "visits.csv").write_text("\n".join(wide))
+    with ZipFile(folder / "set.zip", "w") as archive:
+        archive.writestr("other.csv", "a,b\n1,2\n")
+    look(runtime, folder, look(runtime, folder, {}))
+    told = (folder / "visits.csv.result.csv").read_text().splitlines()
+    assert (len(told), told[1]) == (3001, "2,accepted,,")
+    assert (folder / "done" / "visits.csv").exists()
+    assert (folder / "failed" / "set.zip").exists()
+    assert "is no column" in (folder / "set.zip.result.csv").read_text()
+    with transaction(pool) as session:
+        assert [one.name for one in imports.latest(session, peer.id)] == ["visits.csv"]
