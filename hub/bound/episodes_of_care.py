@@ -12,7 +12,7 @@ from mappings.scope import Scope
 from tracker_core import metadata, records
 from tracker_core.changes import EnrollmentChange, RecordChange
 from tracker_core.database import Session
-from tracker_core.metadata import Metadata
+from tracker_core.metadata import Metadata, Program
 from tracker_core.records import Stored
 from tracker_core.tracker import decisions, episodes
 from tracker_core.tracker.episodes import Episode, Holder
@@ -109,6 +109,22 @@ def read_back(
                 )
             )
     return changes
+
+
+def _enrolled(
+    known: Metadata, program: Program, record: Stored, document: dict[str, Any], holder: Holder, day: str
+) -> EnrollmentChange:
+    """Return the enrollment that a new episode is."""
+    return EnrollmentChange(
+        uid=new_uid(),
+        entity=holder.uid,
+        program=program.uid,
+        org_unit=_unit_of(known, document) or holder.org_unit,
+        enrolled_at=day,
+        fields={"occurredAt": day, "status": "ACTIVE"},
+        origin=record.pk,
+        where=record.reference,
+    )
 
 
 def _bound_of(programs: Sequence[Bound], document: dict[str, Any]) -> Bound | None:

@@ -194,7 +194,8 @@ def _capture(
 ) -> None:
     """Make an event of a response that has none yet."""
     reading = read_response(form, says, scope)
-    day = (reading.values.pop(OCCURRED, None) or str(says.get("authored") or "") or record.updated.isoformat())[:10]
+    told = (reading.values.pop(OCCURRED, None), str(says.get("authored") or ""), record.updated.isoformat())
+    day = next(found for text in told if (found := _day(text)))
     unit = author_unit(says)
     holder = people.get(record.subject or 0)
     change = EventChange(
@@ -214,6 +215,14 @@ def _capture(
             return
         _enrol(session, form, holder, date.fromisoformat(day), change, stated)
     stated.events.append(change)
+
+
+def _day(text: str | None) -> str:
+    """Return the day of a time, empty when it is not known to the day."""
+    try:
+        return date.fromisoformat((text or "")[:10]).isoformat()
+    except ValueError:
+        return ""
 
 
 def _enrol(session: Session, form: Form, holder: Holder, day: date, change: EventChange, stated: Stated) -> None:

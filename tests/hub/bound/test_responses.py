@@ -336,3 +336,12 @@ def test_an_episode_put_back_as_it_was_says_nothing(district: District) -> None:
     )
     found = district.session.execute("select extract(hour from enrolled_at at time zone 'UTC') from enrollment")
     assert found.fetchone() == (10,)
+
+
+def test_a_response_of_an_unknown_day_is_of_today(district: District) -> None:
+    """A month is no day; what was not said is when it was sent."""
+    district.receive(patient())
+    district.receive(RecordChange("QuestionnaireResponse", new_response(district, PLAIN_STAGE, authored="2026-03")))
+    assert district.report.errors == []
+    ((_, _, day, _),) = district.events()
+    assert day == district.context().at.date().isoformat()
