@@ -34,6 +34,7 @@ class Sender:
     chance: random.Random
     acknowledged: list[str] = field(default_factory=list)
     wire: socket.socket | None = None
+    last: bytes = b""
 
     def send_all(self, count: int) -> None:
         """Send `count` messages."""
@@ -43,7 +44,7 @@ class Sender:
             until = time.monotonic() + PATIENCE
             while not self.is_taken(raw, control_id):
                 if time.monotonic() > until:
-                    raise TimeoutError(f"{control_id} was not taken within {PATIENCE:g} s")
+                    raise TimeoutError(f"{control_id} was not taken within {PATIENCE:g} s, last answered {self.last!r}")
                 time.sleep(0.05)
             self.acknowledged.append(control_id)
         self.hang_up()
@@ -66,6 +67,7 @@ class Sender:
         except OSError:
             self.hang_up()
             return False
+        self.last = answer
         return f"\rMSA|AA|{control_id}\r".encode() in answer
 
     def hang_up(self) -> None:
