@@ -156,7 +156,7 @@ def test_a_merge_of_somebody_unknown_is_a_warning(runtime: Runtime, send: Send) 
 def test_what_is_refused_is_kept_and_changes_nothing(runtime: Runtime, send: Send) -> None:
     """Truncated, unsupported and empty messages are answered and stand in the message store as rejected."""
     cut = sample("adt_a01")[:25]
-    other = sample("adt_a01").replace(b"ADT^A01^ADT_A01", b"DFT^P03").replace(b"S-A01", b"S-X")
+    other = sample("adt_a01").replace(b"ADT^A01^ADT_A01", b"ZZZ^Z01").replace(b"S-A01", b"S-X")
     assert [send(cut), send(other), send(b"hello")] == ["AR", "AR", "AR"]
     with transaction(runtime.pool) as session:
         listed = searching.search(session, Wanted(direction="in")).messages
