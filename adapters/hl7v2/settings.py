@@ -21,6 +21,7 @@ def check(settings: Mapping[str, Any]) -> None:
         if "version" in settings:
             parse_version(str(settings["version"]))
         ZoneInfo(str(settings.get("zone") or "UTC"))
+        int(settings.get("attachment_limit", 0))
         for place in dict(settings.get("values", {})):
             parse_place(place)
         for rule in settings.get("filters") or ():

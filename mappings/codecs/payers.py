@@ -30,7 +30,7 @@ def organization(name: str, parts: Sequence[tuple[str, Codec]]) -> Codec:
             elif values:
                 record = united(record, values[0])
         if not record:
-            return None if all(text == NULL for text in texts if text) and any(texts) else MISSING
+            return None if NULL in texts else MISSING
         return scope.refer("Organization", record) or MISSING
 
     def encode(value: Any, scope: Scope, old: list[str]) -> list[str] | None:
