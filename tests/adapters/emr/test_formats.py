@@ -194,3 +194,31 @@ def test_header_of_csv_writer_is_read_back(tmp_path: Path) -> None:
     with path.open("w", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows([HEAD, ("P1", "V1", "2024-03-01", "70")])
     assert read_file(path)[0]["visit_id"] == "V1"
+
+
+def test_rows_of_entities_stand_alone(tmp_path: Path) -> None:
+    """A broken, an empty and a doubtful cell reject their row alone; of two rows of one record the later counts."""
+    path = write(
+        tmp_path / "conditions.csv",
+        "START,STOP,PATIENT,ENCOUNTER,SYSTEM,CODE,DESCRIPTION",
+        "2024-03-01,,p1,v1,icd10,b54.,Malaria",
+        "2024-03-01,,p1,v1,icd10,b54.,Malaria again",
+        "2024-03-01,,,v1,icd10,B54,nobody",
+        "2024-03-01,,p1,v1,icd10,MALARIA,no code",
+        "2024-02-30,,p1,v1,icd10,B54,no day",
+        "2024-03-01,,p1",
+        "START,STOP,PATIENT,ENCOUNTER,SYSTEM,CODE,DESCRIPTION",
+    )
+    changes, issues = read_set([path], "synthea")
+    assert [(change.where, change.method) for change in changes] == [("line 3", "put")]
+    errors = {issue.where: issue.text for issue in issues if issue.severity == "error"}
+    assert errors == {
+        "line 4 column PATIENT": "patient is empty",
+        "line 5 column code": "MALARIA is no ICD-10 code",
+        "line 6 column start": "no such day",
+        "line 7": "3 cells where the header has 7",
+        "line 8": "the header once more",
+    }
+    notes = [(issue.where, issue.code) for issue in issues if issue.severity == "information"]
+    assert ("line 2 column CODE", "corrected") in notes
+    assert ("line 2", "superseded") in notes
