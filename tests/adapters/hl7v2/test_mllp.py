@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import threading
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -305,6 +306,23 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def peer_of(port: int, folder: Path, **settings: str) -> Peer:
     """Our server as a peer over TLS."""
     return Peer(1, "lab", "Lab", "hl7v2", f"mllps://localhost:{port}", {"tls_ca": str(folder / "cert"), **settings})
+
+
+def test_a_second_answer_that_fails_says_so() -> None:
+    """The first answer is out when the second fails: AE comes in its place, and the connection goes on."""
+
+    async def fail() -> bytes:
+        raise RuntimeError("no answer")
+
+    async def twice(raw: bytes, address: str) -> mllp.Two[Awaitable[bytes]]:
+        return mllp.Two(b"first", fail)
+
+    with listening(twice) as wire, connected(wire.port) as sender:
+        for _ in range(2):
+            sender.sendall(frame(sample("adt_a01")))
+            first, second = receive(sender, 2)
+            assert first == b"first"
+            assert b"MSA|AE|S-A01" in second
 
 
 def test_tls_both_ways(certificates: Path) -> None:
