@@ -23,8 +23,9 @@ def routes(access: Access) -> Sequence[Route]:
     """Return the routes of `/hub/emr`."""
 
     async def upload(request: Request) -> Response:
-        raw, envelope = await _read_upload(request)
         peer, user = request.path_params["peer"], request.state.user
+        await asyncio.to_thread(_let_send, access, user, peer)
+        raw, envelope = await _read_upload(request)
         return _answer(await asyncio.to_thread(access.accept, "emr", raw, envelope, user, peer), envelope, peer)
 
     async def result(request: Request) -> Response:
@@ -99,6 +100,16 @@ def _export(access: Access, request: Request) -> Response:
         layout = query.get("as") or str(peer.settings.get("layout", "csv"))
         body = export_visits(session, peer, query.get("from", ""), query.get("to", ""), layout, everyone=everyone)
     return Response(body, media_type={"ndjson": NDJSON, "tsv": TSV}.get(layout, CSV))
+
+
+def _let_send(access: Access, user: User, peer: str) -> None:
+    """Let only the peer's own user and administrators send as a peer."""
+    if _ADMIN in user.authorities:
+        return
+    with access.session() as session:
+        own = peers.by_ids(session, [user.peer])[user.peer].code if user.peer is not None else ""
+    if own != peer:
+        raise Forbidden("only the peer's own user or an administrator may send its files")
 
 
 def _check(user: User, peer: int) -> None:

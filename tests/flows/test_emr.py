@@ -108,6 +108,9 @@ def test_files_are_their_peers_own(client: httpx.Client, pool: Pool) -> None:
     location = client.post("/hub/emr/hc1", content=VISITS.read_bytes()).headers["location"]
     foreign, home = {"x-peer": str(other.id)}, {"x-peer": str(own.id)}
     assert client.get(location, headers=foreign).status_code == 403
+    assert client.post("/hub/emr/hc1", content=VISITS.read_bytes(), headers=foreign).status_code == 403
+    assert client.post("/hub/emr/nobody", content=VISITS.read_bytes(), headers=foreign).status_code == 403
+    assert client.post("/hub/emr/hc1", content=VISITS.read_bytes(), headers=home).status_code == 200
     assert client.get("/hub/emr/hc1/export", headers=foreign).status_code == 403
     assert client.get("/hub/emr/hc1/export", headers=home).status_code == 200
     assert client.get("/hub/emr/hc1/export?of=all", headers=home).status_code == 403
