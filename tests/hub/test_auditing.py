@@ -71,8 +71,9 @@ def test_a_trail_ends_with_its_database(pool: Pool) -> None:
     trail.stop()
     pool.close()
     later = Trail(pool)
+    before = set(threading.enumerate())
     asyncio.run(later.note(entry(2)))
-    (thread,) = [one for one in threading.enumerate() if one.name == "audit"]
+    (thread,) = [one for one in threading.enumerate() if one.name == "audit" and one not in before]
     thread.join(timeout=10)
     assert not thread.is_alive()
     assert later.waiting == 1

@@ -58,7 +58,7 @@ def test_a_batch_is_several_messages() -> None:
         ("", "1", "2.5", Malformed, "MSH-9", "101"),
         ("ADT^A08", "", "2.5", Malformed, "MSH-10", "101"),
         ("ADT^A08", "1", "3", Unsupported, "MSH-12", "203"),
-        ("DFT^P03", "1", "2.5", Unsupported, "MSH-9.1", "200"),
+        ("EAN^U09", "1", "2.5", Unsupported, "MSH-9.1", "200"),
         ("ADT^A17", "1", "2.5", Unsupported, "MSH-9.2", "201"),
         ("ADT", "1", "2.5", Unsupported, "MSH-9.2", "201"),
     ],
