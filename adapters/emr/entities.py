@@ -31,7 +31,7 @@ def read_entities(sheet: Sheet, sender: Sender, layout: Layout) -> Reading:
     for row in sheet.rows:
         _read_row(batch, row)
     changes = [*batch.partial.values(), *batch.whole.values()]
-    return Reading(ChangeSet(records=changes, atomic=False), batch.issues)
+    return Reading(ChangeSet(records=changes, atomic=False), batch.issues, mapping=layout.edition)
 
 
 @dataclass(slots=True)

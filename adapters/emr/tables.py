@@ -1,7 +1,7 @@
 """The mapping table of an EMR: found by its peer's settings, compiled once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +10,7 @@ import mappings
 from mappings.codecs.cells import cell_codecs
 from mappings.concepts import ConceptMap, parse_concept_map
 from mappings.flat import FlatTable, compile_flat
+from mappings.library import edition
 from mappings.paths import BadRow
 from tracker_core.context import Peer
 from tracker_core.errors import Unsupported
@@ -29,7 +30,8 @@ _NAME = re.compile(r"[\w-]+(/[\w-]+)?")
 class Layout:
     """A table with what rows of it need besides: the code of the Observation that each column of one is about.
 
-    `keys` are the columns of identifiers; `nothing` are the words that say a cell is empty.
+    `keys` are the columns of identifiers; `nothing` are the words that say a cell is empty. `edition` names what
+    the tables and the overlay said when they were compiled.
     """
 
     table: FlatTable
@@ -37,6 +39,7 @@ class Layout:
     diagnoses: frozenset[str]
     keys: frozenset[str] = frozenset()
     nothing: frozenset[str] = frozenset()
+    edition: str = ""
 
     def column_of(self, record: str, about: str) -> str:
         """Return the column that a record's element or code is read from, empty when none is."""
@@ -72,7 +75,7 @@ def _layout(name: str, overlay: str, dates: tuple[str, ...], nothing: tuple[str,
         raise BadRow("there is no such table")
     find_codec = cell_codecs(_concept_maps(overlay), dates)
     table = compile_flat(base or over, f"emr/{name}", find_codec, over if base else "")
-    return _of_table(table, nothing)
+    return _of_table(table, nothing, [Path(overlay)] if overlay else [])
 
 
 def compile_layout(text: str, name: str, overlay: str = "") -> Layout:
@@ -87,7 +90,7 @@ def check_all() -> int:
     return len([_layout(name, "", ()) for name in tables])
 
 
-def _of_table(table: FlatTable, nothing: tuple[str, ...] = ()) -> Layout:
+def _of_table(table: FlatTable, nothing: tuple[str, ...] = (), overlays: Sequence[Path] = ()) -> Layout:
     rights = {rule.row.right for rule in table.rules if rule.row.reads}
     absent = [] if table.facts.records else [path for path in _NEEDED if path not in rights]
     if absent:
@@ -99,7 +102,8 @@ def _of_table(table: FlatTable, nothing: tuple[str, ...] = ()) -> Layout:
         if ".identifier[" in rule.row.right or rule.codec.name.startswith("key>")
         for column in rule.columns
     )
-    return Layout(table, _observations(table), diagnoses, keys, frozenset(word.casefold() for word in nothing))
+    words = frozenset(word.casefold() for word in nothing)
+    return Layout(table, _observations(table), diagnoses, keys, words, edition(overlays))
 
 
 def person_column(table: FlatTable) -> str:

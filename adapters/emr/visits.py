@@ -13,7 +13,6 @@ from adapters.emr.places import name_place
 from adapters.emr.sense import doubts
 from adapters.emr.sheet import Row, Sheet
 from adapters.emr.tables import Layout, layout_of
-from mappings.library import edition
 from mappings.scope import Scope, profile_from
 from tracker_core.changes import ChangeSet, RecordChange
 from tracker_core.issues import Issue
@@ -41,7 +40,7 @@ def read_with(sheet: Sheet, sender: Sender, layout: Layout) -> Reading:
     batch.issues.extend(wrong)
     for row in sheet.rows:
         _read_row(batch, row)
-    return Reading(ChangeSet(records=list(_ordered(batch)), atomic=False), batch.issues, mapping=edition())
+    return Reading(ChangeSet(records=list(_ordered(batch)), atomic=False), batch.issues, mapping=layout.edition)
 
 
 def _with(issues: list[Issue], reading: Reading) -> Reading:

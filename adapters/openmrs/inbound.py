@@ -8,6 +8,7 @@ from adapters.contract import Envelope, Identity, Reading, Sender
 from adapters.openmrs.encounters import encounter_changes
 from adapters.openmrs.names import identifier_system, uuid_system
 from adapters.openmrs.values import moment
+from mappings.library import edition
 from tracker_core.changes import ChangeSet, RecordChange
 from tracker_core.context import Peer
 from tracker_core.errors import Malformed, Unsupported
@@ -49,7 +50,7 @@ def read(document: tuple[str, dict[str, Any]], sender: Sender) -> Reading:
     Raises Malformed when what every such object has is missing.
     """
     resource, found = document
-    reading = Reading(ChangeSet(atomic=True))
+    reading = Reading(ChangeSet(atomic=True), mapping=edition())
     try:
         patient = found if resource == "patient" else found["patient"]
         reading.changes.records.append(patient_change(sender.peer, patient))

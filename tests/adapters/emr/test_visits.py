@@ -218,3 +218,13 @@ def test_adapter_answers_with_a_line_each(visits: bytes) -> None:
     """The adapter's parts fit together."""
     reading = read(visits)
     assert ADAPTER.answer(visits, CSV, Report(issues=reading.issues), None) == b"line,status,column,reason\r\n"
+
+
+def test_what_was_read_names_the_tables_that_read_it(tmp_path: Path) -> None:
+    """The edition is that of the built-in tables, and another one where a peer lays its own over them."""
+    row = f"{HEAD}\n1,V1,2024-03-05\n"
+    plain = read(row).mapping
+    (tmp_path / "visits.map").write_text("visits\n  ignore ward\n")
+    assert plain
+    assert read(row).mapping == plain
+    assert read(row, overlay=str(tmp_path)).mapping not in ("", plain)
