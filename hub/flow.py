@@ -141,7 +141,7 @@ def dispatch(session: Session, runtime: Runtime, limit: int) -> int:
     if not known and not listening:
         history.pass_over(session, limit)
         return 0
-    touched = history.take_undispatched(session, limit)
+    touched = history.take_undispatched(session, limit, in_turn=listening)
     if not touched:
         return notices.queue(session) if listening else 0
     targets = peers.by_ids(session, [route.peer for route in known])

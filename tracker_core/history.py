@@ -83,13 +83,16 @@ class Touched:
     absorbed: int | None = None
 
 
-def take_undispatched(session: Session, limit: int) -> list[Touched]:
+def take_undispatched(session: Session, limit: int, *, in_turn: bool = False) -> list[Touched]:
     """Mark up to `limit` change sets as dispatched and return every object they touched.
 
     Change sets become visible when they commit, not in the order of their ids, so the feed goes by a flag on each of
-    them and never by the highest id seen. Concurrent callers take different sets.
+    them and never by the highest id seen. Concurrent callers take different sets. Callers who take turns get no
+    version of a record before the versions that came before it, and may get some sets more for that.
     """
     taken = pass_over(session, limit)
+    if taken and in_turn:
+        taken = take_earlier(session, taken)
     return touched(session, taken) if taken else []
 
 
@@ -97,10 +100,27 @@ def pass_over(session: Session, limit: int) -> list[int]:
     """Mark up to `limit` undispatched change sets as dispatched without asking what they touched; return their ids."""
     rows = session.execute(
         "update change_set set dispatched = true where id in (select id from change_set where not dispatched"
-        " order by id limit %s for update skip locked) returning id",
+        " order by id limit %s for no key update skip locked) returning id",
         (limit,),
     )
     return [row[0] for row in rows]
+
+
+def take_earlier(session: Session, taken: Sequence[int]) -> list[int]:
+    """Mark as dispatched, too, what made the versions before those of `taken`; return the ids of all, in their order.
+
+    A change set that waited for a later one to write the same record has the later version under the lower id. Only
+    for callers who take turns: others would wait for each other.
+    """
+    rows = session.execute(
+        "with recursive needed (id) as (select unnest(%b::bigint[]) union select s.id from needed n"
+        " join record_version v on v.change_set = n.id"
+        " join record_version e on e.pk = v.pk and e.version = v.version - 1"
+        " join change_set s on s.id = e.change_set and not s.dispatched)"
+        " update change_set set dispatched = true where not dispatched and id in (select id from needed) returning id",
+        (list(taken),),
+    )
+    return sorted([*taken, *(row[0] for row in rows)])
 
 
 def touched(session: Session, change_sets: Sequence[int]) -> list[Touched]:
