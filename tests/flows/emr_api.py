@@ -1,7 +1,7 @@
 """The HTTP API of an EMR, as many are: pages of rows that changed since a time, by its own clock, and its bad days."""
 
 import json
-import time
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ class EmrApi:
     """`/visits?updated_after=…&page=N` (also `offset`, `cursor`); `skew` is how far its clock is from ours.
 
     `faults` are answered first, one a request: (status, headers), status 0 drops the connection, 200 is no fault,
-    1 answers too late.
+    1 answers when nobody waits any more: once `patience` is set, or it is stopped.
     `asked` keeps the queries. Bearer `open-sesame` is asked for.
     """
 
@@ -25,6 +25,7 @@ class EmrApi:
     skew: timedelta = timedelta(0)
     faults: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
+    patience: threading.Event = field(default_factory=threading.Event)
     listening: Listening = field(init=False)
 
     def __post_init__(self) -> None:
@@ -38,12 +39,17 @@ class EmrApi:
 
     def stop(self) -> None:
         """Stop listening."""
+        self.patience.set()
         self.listening.stop()
 
     def save(self, visit_id: str, **row: Any) -> None:
         """Write a row down, by the API's clock."""
         self.rows = [one for one in self.rows if one["visit_id"] != visit_id]
-        self.rows.append({"visit_id": visit_id, "updated_at": (datetime.now(UTC) + self.skew).isoformat(), **row})
+        self.rows.append({"visit_id": visit_id, "updated_at": self.now(), **row})
+
+    def now(self) -> str:
+        """The time by its clock, as it writes it."""
+        return (datetime.now(UTC) + self.skew).isoformat(timespec="microseconds")
 
     def answer(self, _method: str, target: str, sent: Mapping[str, str], _body: bytes) -> Answer:
         """Return status, headers and body; status 0 drops the connection."""
@@ -52,7 +58,7 @@ class EmrApi:
         if self.faults:
             status, given = self.faults.pop(0)
             if status == 1:
-                time.sleep(1)
+                self.patience.wait()
             elif status != 200:
                 return status, given, b""
         if sent.get("authorization") != "Bearer open-sesame":

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -44,6 +46,31 @@ def rows(count: int) -> str:
     return HEAD + "".join(f"P{n // 2},V{n},{day}\n" for n, day in enumerate(days))
 
 
+@contextmanager
+def half_way(pool: Pool) -> Iterator[None]:
+    """Let no chunk be done behind the first one until the block ends."""
+    with transaction(pool) as session:
+        session.execute(
+            "create function hold() returns trigger language plpgsql as $$ begin"
+            " if exists (select from message where state = 'done') then perform pg_advisory_xact_lock_shared(7); end if;"
+            " return new; end $$"
+        )
+        session.execute(
+            "create trigger hold before update on message for each row when (new.state = 'done') execute function hold()"
+        )
+    with transaction(pool) as session:
+        session.execute("select pg_advisory_xact_lock(7)")
+        yield
+    with transaction(pool) as session:
+        session.execute("drop function hold cascade")
+
+
+def states(pool: Pool) -> set[str]:
+    """The states that messages are in."""
+    with transaction(pool) as session:
+        return {row[0] for row in session.execute("select state from message")}
+
+
 def read_back(pool: Pool, id: int) -> list[str]:
     """The lines of an import's result file."""
     with transaction(pool) as session:
@@ -55,19 +82,14 @@ def test_killed_import_goes_on_where_it_was(pool: Pool, peer: Peer, database_url
     file = tmp_path / "visits.csv"
     file.write_text(rows(6000))
     command = [sys.executable, "-m", "hub", "emr", "import", str(file), "--peer", "hc1", "--database-url", database_url]
-    first = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 100
-    done = 0
-    while not done and time.monotonic() < deadline:
-        with transaction(pool) as session:
-            done = session.execute("select count(*) from message where state = 'done'").fetchone()[0]  # type: ignore[index]
-        time.sleep(0.02)
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
-    with transaction(pool) as session:
-        waiting = session.execute("select count(*) from message where state = 'waiting'").fetchone()
-    assert done
-    assert waiting != (0,)
+    with half_way(pool):
+        first = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while "done" not in states(pool):
+            assert first.poll() is None
+            time.sleep(0.02)
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+    assert states(pool) == {"done", "waiting"}
     result = tmp_path / "result.csv"
     command += ["--result", str(result)]
     again = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)

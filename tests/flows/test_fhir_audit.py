@@ -13,7 +13,6 @@ from hub.access import HubAccess
 from hub.runtime import Runtime
 from mappings.library import edition
 from tests.flows.test_fhir_patients import patient
-from tracker_core import audit
 from tracker_core.context import User
 from tracker_core.database import transaction
 
@@ -47,12 +46,11 @@ def found(client: httpx.Client, type_: str, **query: str) -> list[dict[str, Any]
 
 def eventually(client: httpx.Client, count: int, **query: str) -> list[dict[str, Any]]:
     """The AuditEvents of a search, once the trail has written `count` of them."""
-    for _ in range(100):
-        events = found(client, "AuditEvent", **query)
-        if len(events) >= count:
-            return events
+    until = time.monotonic() + 60
+    while len(events := found(client, "AuditEvent", **query)) < count:
+        assert time.monotonic() < until, f"there are {len(events)} of {count} events"
         time.sleep(0.05)
-    raise AssertionError(f"there are {len(events)} of {count} events")
+    return events
 
 
 def targets(resources: list[dict[str, Any]]) -> list[str]:
@@ -142,21 +140,19 @@ def test_reads_searches_and_operations_are_events(ward: httpx.Client) -> None:
     ward.get("/fhir/Patient/amina/_history/1", auth=NURSE)
     ward.get("/fhir/Patient/nobody", auth=NURSE)
     ward.get("/fhir/CodeSystem", auth=NURSE)
-    events = eventually(ward, 7, altid="nurse", _sort="date")
+    eventually(ward, 1, altid="nurse", outcome="4")  # the last of them: the trail keeps their order
+    events = found(ward, "AuditEvent", altid="nurse", _sort="date")
     told = [(one["action"], one.get("subtype", [{}])[0].get("code"), one["outcome"]) for one in events]
-    assert (
-        told
-        == [
-            ("C", "create", "0") if told[0][0] == "C" else ("U", "update", "0"),
-            ("E", "110122", "0"),
-            ("R", "read", "0"),
-            ("E", "search", "0"),
-            ("E", "operation", "0"),
-            ("R", "vread", "0"),
-            ("R", "read", "4"),
-        ]
-        or told[1][1] == "110122"
-    )
+    login = ("E", "110122", "0")  # told again when the last request was some seconds ago
+    assert login in told
+    assert [one for one in told if one != login] == [
+        ("U", "update", "0"),
+        ("R", "read", "0"),
+        ("E", "search", "0"),
+        ("E", "operation", "0"),
+        ("R", "vread", "0"),
+        ("R", "read", "4"),
+    ]
     read = next(one for one in events if one.get("subtype", [{}])[0].get("code") == "read")
     assert [e["what"]["reference"] for e in read["entity"]] == ["Patient/amina", "Observation/seen"]
     assert read["meta"]["profile"] == [
@@ -219,10 +215,11 @@ def test_old_entries_go_by_the_clock(ward: httpx.Client, runtime: Runtime) -> No
     eventually(ward, 1, action="R", altid="nurse")
     with transaction(runtime.pool) as session:
         session.execute("update audit_entry set at = at - interval '3 years' where event = 'read'")
-        total = audit.count(session, audit.Asked(kinds=("request",)))
+        young = {row[0] for row in session.execute("select id from audit_entry where event <> 'read'")}
+    assert young
     schedule.tick(runtime)
     with transaction(runtime.pool) as session:
-        assert audit.count(session, audit.Asked(kinds=("request",))) < total
+        assert young <= {row[0] for row in session.execute("select id from audit_entry")}
     assert found(ward, "AuditEvent", action="R", altid="nurse") == []
 
 

@@ -125,9 +125,12 @@ def test_every_page_is_read_once(
 def test_a_bad_day_loses_nothing(client: httpx.Client, runtime: Runtime, api: EmrApi, tmp_path: Path) -> None:
     """A broken page, a dropped connection, a time-out of the gateway, too many requests: it goes on where it was."""
     pull = {"path": "/visits", "items": "data.rows", "page": PAGES["page"], "since": SINCE}
-    save(runtime, address=api.url, pull=pull, overlay=overlay(tmp_path), timeout=0.3)
+    ours = {"address": api.url, "pull": pull, "overlay": overlay(tmp_path)}
+    save(runtime, **ours, timeout=0.3)
     api.faults = [(1, {})]
     assert turn(runtime).error == "clinic cannot be reached: ReadTimeout"
+    api.patience.set()
+    save(runtime, **ours)
     api.faults = [(500, {})]
     state = turn(runtime)
     assert (state.failures, state.error, state.pages) == (2, "clinic answered 500", 0)
