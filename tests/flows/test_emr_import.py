@@ -52,11 +52,12 @@ def half_way(pool: Pool) -> Iterator[None]:
     with transaction(pool) as session:
         session.execute(
             "create function hold() returns trigger language plpgsql as $$ begin"
-            " if exists (select from message where state = 'done') then perform pg_advisory_xact_lock_shared(7); end if;"
-            " return new; end $$"
+            " if exists (select from message where state = 'done') then perform pg_advisory_xact_lock_shared(7);"
+            " end if; return new; end $$"
         )
         session.execute(
-            "create trigger hold before update on message for each row when (new.state = 'done') execute function hold()"
+            "create trigger hold before update on message for each row when (new.state = 'done')"
+            " execute function hold()"
         )
     with transaction(pool) as session:
         session.execute("select pg_advisory_xact_lock(7)")
