@@ -10,15 +10,14 @@ from typing import Any
 
 from tracker_core.database import Session
 
-_SECONDS = 60.0
 MOST_RARE = 250  # tokens of one condition that are fetched first
 _state: dict[str, Any] = {"database": None, "asked": float("-inf"), "common": None}
 
 
-def refresh(session: Session) -> None:
-    """Know what is common in this database, as of a minute ago at most."""
+def refresh(session: Session, seconds: float = 60) -> None:
+    """Know what is common in this database, as of so many seconds ago at most."""
     database = (session.info.host, session.info.port, session.info.dbname)
-    if database == _state["database"] and time.monotonic() - _state["asked"] < _SECONDS:
+    if database == _state["database"] and time.monotonic() - _state["asked"] < seconds:
         return
     row = session.execute(
         "select most_common_elems::text::bigint[] from pg_stats"

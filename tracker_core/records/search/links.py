@@ -102,40 +102,41 @@ def _matching(links: Sequence[tuple[str, Criterion]], build: Build) -> sql.Compo
     return any_of(parts)
 
 
-def chain(session: Session, type_: str, criterion: Criterion, build: Build) -> sql.Composable:
+def chain(
+    session: Session, type_: str, criterion: Criterion, build: Build, *, most: int = MOST_TARGETS
+) -> sql.Composable:
     """Return the condition that the record refers to one that meets a criterion.
 
-    Where few do, they are found first; where many do, each record is asked for what it refers to.
+    Where at most `most` do, they are found first; where more do, each record is asked for what it refers to.
     """
     numbers = sources(type_)[criterion.parameter.code].numbers
     inner = _matching(criterion.links, build)
     arms = [
-        sql.SQL("(select r.pk from record r where {} limit {})").format(
-            _matching([link], build), sql.Literal(MOST_TARGETS + 1)
-        )
+        sql.SQL("(select r.pk from record r where {} limit {})").format(_matching([link], build), sql.Literal(most + 1))
         for link in criterion.links
     ]
-    query = sql.SQL("select pk from ({}) arm limit {}").format(
-        sql.SQL(" union all ").join(arms), sql.Literal(MOST_TARGETS + 1)
-    )
+    query = sql.SQL("select pk from ({}) arm limit {}").format(sql.SQL(" union all ").join(arms), sql.Literal(most + 1))
     pks = [row[0] for row in running.rows(session, query)]
-    if len(pks) <= MOST_TARGETS:
+    if len(pks) <= most:
         return has_any([reference_token(n, pk) for n in numbers for pk in pks])
     return sql.SQL(
         "exists (select from unnest(r.tokens) t where {} and exists (select from record r where r.pk = t & {} and {}))"
     ).format(_within(numbers), sql.Literal(_MASK), inner)
 
 
-def reverse(session: Session, criterion: Criterion, build: Build) -> sql.Composable:
-    """Return the condition of `_has`: a record of another type that meets a criterion refers here."""
+def reverse(session: Session, criterion: Criterion, build: Build, *, most: int = MOST_TARGETS) -> sql.Composable:
+    """Return the condition of `_has`: a record of another type that meets a criterion refers here.
+
+    Where at most `most` such references exist, they are found first; where more do, each record is asked for its own.
+    """
     (source, inner), *_ = criterion.links
     numbers = sources(source)[criterion.reverse].numbers
     meets = _matching([(source, inner)], build)
     query = sql.SQL("select t & {} from record r, unnest(r.tokens) t where {} and {} limit {}").format(
-        sql.Literal(_MASK), meets, _within(numbers), sql.Literal(MOST_TARGETS + 1)
+        sql.Literal(_MASK), meets, _within(numbers), sql.Literal(most + 1)
     )
     pks = [row[0] for row in running.rows(session, query)]
-    if len(pks) <= MOST_TARGETS:
+    if len(pks) <= most:
         return sql.SQL("r.pk = any({}::bigint[])").format(sql.Literal(sorted(set(pks))))
     tokens = [sql.SQL("{} | o.pk").format(sql.Literal(reference_token(n, 0))) for n in numbers]
     # Fenced: the planner would rather go through all records than believe that few refer to one.
