@@ -8,7 +8,7 @@ COPY terminology terminology
 COPY mappings mappings
 COPY adapters adapters
 COPY hub hub
-RUN /opt/tracker-hub/bin/pip install --no-cache-dir ".[celery,icd10]"
+RUN /opt/tracker-hub/bin/pip install --no-cache-dir ".[celery,icd10,parquet]"
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --shell /usr/sbin/nologin tracker-hub

@@ -1,12 +1,16 @@
 """docker-compose.yml: valid, and as careful as it says. No Docker engine is needed."""
 
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from hub.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -64,6 +68,23 @@ def test_only_the_proxy_is_reachable(compose: dict[str, Any]) -> None:
     served = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     for port in compose["services"]["proxy"]["ports"]:
         assert f"listen {port.split(':')[1]} ssl;" in served
+
+
+def test_sockets_pass_the_proxy() -> None:
+    """What asks to become a websocket is handed on as that; other connections to the API stay open."""
+    served = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    for line in ("map $http_upgrade $connection_upgrade", "Upgrade $http_upgrade;", "Connection $connection_upgrade;"):
+        assert line in served
+
+
+def test_every_variable_is_a_setting(compose: dict[str, Any]) -> None:
+    """Each variable that the stack and the image give a process is one that it reads."""
+    known = {f"{PREFIX}{setting.name.upper()}" for setting in fields(Settings)}
+    given = set(re.findall(rf"\b({PREFIX}[A-Z_]+)=", (ROOT / "Dockerfile").read_text("utf-8")))
+    for service in compose["services"].values():
+        given |= {name for name in service.get("environment", {}) if name.startswith(PREFIX)}
+    assert {name.removesuffix("_FILE") for name in given - known} <= known
+    assert f"{PREFIX}PUBLIC_URL" in given
 
 
 def test_commands_are_ours(compose: dict[str, Any]) -> None:
