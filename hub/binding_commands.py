@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hub.inputs import read_text
 from hub.terms.options import Config, Data, DatabaseUrl, session_of
-from tracker_core.errors import NotFound
 
 bindings_app = typer.Typer(help="Bind programs to records.", no_args_is_help=True, rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(help="A binding file.")]
@@ -20,7 +20,7 @@ def check(
     """Tell everything that the language refuses in files, each with its line. No hub is needed."""
     from mappings.binding.checking import problems_of
 
-    problems = [problem for file in files for problem in problems_of(_read(file), file.name)]
+    problems = [problem for file in files for problem in problems_of(read_text(file), file.name)]
     for problem in problems:
         typer.echo(problem)
     raise typer.Exit(1 if problems else 0)
@@ -49,7 +49,7 @@ def put(name: Name, file: File, data: Data = None, database_url: DatabaseUrl = N
     from hub import bound
     from tracker_core import history
 
-    text = _read(file)
+    text = read_text(file)
     with session_of(config, data, database_url) as session:
         saved = bound.save(session, history.open_change_set(session, "system"), text, name)
     for issue in saved.issues:
@@ -70,7 +70,7 @@ def try_(
     from hub import bound
 
     with session_of(config, data, database_url) as session:
-        tied = bound.tie(session, _read(file), name) if file else bound.find(session, name)
+        tied = bound.tie(session, read_text(file), name) if file else bound.find(session, name)
         trial = bound.rehearse(session, tied, "system", most)
     typer.echo(f"{trial.seen:,} records{'' if trial.complete else ', not all'}")
     for what, count in sorted(trial.counts.items()):
@@ -112,9 +112,3 @@ def replay(name: Name, data: Data = None, database_url: DatabaseUrl = None, conf
     typer.echo(f"{name} is replayed: {counts}; {order.issues} warnings")
     for example in order.examples:
         typer.echo(f"  {example}")
-
-
-def _read(file: Path) -> str:
-    if not file.is_file():
-        raise NotFound(f"there is no file {file}")
-    return file.read_text("utf-8")

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from hub import VERSION
 from hub.binding_commands import bindings_app
 from hub.emr import emr_app
 from hub.guides.commands import fhir_app
 from hub.hl7v2 import hl7v2_app
+from hub.inputs import read_bytes, read_text
 from hub.settings import Settings, describe, load
 from hub.terms import terms_app
 from tracker_core.errors import HubError, Malformed, NotFound, Unsupported
@@ -66,8 +68,28 @@ def main() -> None:
         place = f"{error.where}: " if error.where else ""
         sys.stderr.write(f"tracker-hub: {place}{error.detail}\n")
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"tracker-hub: {error.filename}: {error.strerror}\n")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"Tracker Hub {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 def _settings(config: Path | None, **flags: str | None) -> Settings:
@@ -129,7 +151,11 @@ def health(
     from hub.ready import ask
 
     if process:
-        raise typer.Exit(0 if pulse.is_shown(process) else 1)
+        if process not in pulse.PROCESSES:
+            raise Malformed(f"--process is {' or '.join(pulse.PROCESSES)}, not {process!r}")
+        shown = pulse.is_shown(process)
+        typer.echo(f"{process}: {'up' if shown else 'has shown no sign of life within the last minute'}")
+        raise typer.Exit(0 if shown else 1)
     ready, text = ask(_settings(config, http=http).http)
     typer.echo(text)
     raise typer.Exit(0 if ready else 1)
@@ -187,7 +213,7 @@ def check(
 
     if overlay and overlay.is_file():
         try:
-            found = tables.compile_layout(overlay.read_text("utf-8"), overlay.name, str(overlay.parent)).table
+            found = tables.compile_layout(read_text(overlay), overlay.name, str(overlay.parent)).table
         except mappings.BadRow as bad:
             raise Malformed(str(bad)) from bad
         typer.echo(f"{len(found.rules)} rows over {len(found.columns)} columns: all fit together")
@@ -264,7 +290,7 @@ def convert(
     from hub.convert import convert as run
     from hub.registry import ADAPTERS
 
-    raw = file.read_bytes() if file else sys.stdin.buffer.read()
+    raw = read_bytes(file) if file else sys.stdin.buffer.read()
     if trying.needs_a_hub(source, target):
         from hub.database import session_on
 

@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
+from hub.inputs import read_bytes
 from hub.settings import load
 from tracker_core.database import Session
-from tracker_core.errors import NotFound
+from tracker_core.errors import Malformed, NotFound
 from tracker_core.imports import Import
 
 emr_app = typer.Typer(help="Files of EMRs: import, results, export.", no_args_is_help=True, rich_markup_mode=None)
@@ -120,9 +121,12 @@ def export(
     from hub.database import session_on
 
     settings = load({"data": data, "database_url": database_url}, os.environ, config)
-    secret = secret_file.read_bytes().strip() if secret_file else secrets.token_bytes(32) if anonymous else b""
+    secret = read_bytes(secret_file).strip() if secret_file else secrets.token_bytes(32) if anonymous else b""
     how = Disguise(secret, shift, band, geography) if secret else None
-    moment = datetime.fromisoformat(since) if since else None
+    try:
+        moment = datetime.fromisoformat(since) if since else None
+    except ValueError as error:
+        raise Malformed(f"--since is a moment as 2026-03-05T00:00:00Z, not {since!r}") from error
     columns = tuple(word for word in quasi.split(",") if word)
     wanted = Wanted(table, moment, everyone, how, columns, k, suppress)
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.inputs import read_bytes, read_text
 from tracker_core.context import Peer
-from tracker_core.errors import HubError, Malformed, NotFound
+from tracker_core.errors import HubError, Malformed
 
 hl7v2_app = typer.Typer(
     help="Send HL7 v2 messages, listen for them, look into them.", no_args_is_help=True, rich_markup_mode=None
@@ -120,9 +121,7 @@ def messages_of(file: Path) -> Iterator[bytes]:
     """Yield the messages of a file, framed or not, single or as a batch. Raises `NotFound`, `Malformed` for none."""
     from adapters.hl7v2 import batches
 
-    if str(file) != "-" and not file.is_file():
-        raise NotFound(f"there is no file {file}")
-    raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    raw = sys.stdin.buffer.read() if str(file) == "-" else read_bytes(file)
     found = False
     for message in batches.split([raw], batches.Found()):
         found = True
@@ -197,9 +196,7 @@ def profile_of(file: Path) -> dict[str, Any]:
     """Return the conformance profile in a file. Raises `NotFound`, `Malformed`."""
     from adapters.hl7v2 import conformance
 
-    if not file.is_file():
-        raise NotFound(f"there is no file {file}")
-    text = file.read_text(encoding="utf-8")
+    text = read_text(file)
     try:
         profile: dict[str, Any] = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:

@@ -59,6 +59,13 @@ def read_database_url(text: str) -> str:
     return "postgresql://" + text.partition("://")[2]
 
 
+def read_redis_url(text: str) -> str:
+    """Read a `redis://` URI, also over TLS or a socket of this machine."""
+    if not text.startswith(("redis://", "rediss://", "redis+socket://")):
+        raise ValueError("is not a redis:// URI")
+    return text
+
+
 def read_public_url(text: str) -> str:
     """Read `https://HOST[:PORT]` or `http://HOST[:PORT]`, without a path."""
     parts = urlsplit(text)
@@ -98,7 +105,7 @@ class Settings:
         default=None, metadata=_told(str, "password for the external PostgreSQL, when it is not in its URL")
     )
     redis_url: str | None = field(
-        default=None, metadata=_told(str, "leave background work to Celery workers, woken over this Redis")
+        default=None, metadata=_told(read_redis_url, "leave background work to Celery workers, woken over this Redis")
     )
     http: Address = field(
         default=Address("127.0.0.1", 8080), metadata=_told(read_address, "where to serve HTTP, HOST:PORT")

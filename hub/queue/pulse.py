@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 STALE_SECONDS = 60.0
+PROCESSES = ("worker", "beat")
 
 
 def show(process: str) -> None:

@@ -1,5 +1,6 @@
 """The command line beside `serve`."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub import VERSION
 from hub.settings import describe
 from tracker_core import users
 from tracker_core.database import Pool, transaction
@@ -14,10 +16,11 @@ from tracker_core.database import Pool, transaction
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, given: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `tracker-hub` to its end."""
     command = [sys.executable, "-m", "hub", *arguments]
-    return subprocess.run(command, cwd=ROOT, input=given, capture_output=True, text=True, check=False)
+    env = {**os.environ, **environ}
+    return subprocess.run(command, cwd=ROOT, env=env, input=given, capture_output=True, text=True, check=False)
 
 
 def test_help_tells_all_of_it() -> None:
@@ -61,11 +64,42 @@ def test_migrate_and_password(pool: Pool, database_url: str) -> None:
     assert (unknown.returncode, unknown.stderr.startswith("tracker-hub: ")) == (2, True)
 
 
-def test_health_of_nobody() -> None:
+def test_health_of_nobody(tmp_path: Path) -> None:
     """A hub that does not answer, and a process that shows no life, are unhealthy."""
     asked = run("health", "--http", "127.0.0.1:1")
     assert (asked.returncode, asked.stdout.startswith("no answer from 127.0.0.1:1")) == (1, True)
-    assert run("health", "--process", "nothing").returncode == 1
+    silent = run("health", "--process", "worker", TMPDIR=str(tmp_path))
+    assert (silent.returncode, silent.stdout) == (1, "worker: has shown no sign of life within the last minute\n")
+    (tmp_path / "tracker-hub-worker.alive").touch()
+    assert run("health", "--process", "worker", TMPDIR=str(tmp_path)).stdout == "worker: up\n"
+    assert run("health", "--process", "nothing").returncode == 2
+
+
+def test_version() -> None:
+    """The version is told."""
+    assert run("--version").stdout == f"Tracker Hub {VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["convert", "--from", "fhir", "--to", "hl7v2", "none.json"], "there is no file none.json"),
+        (["convert", "--from", "fhir", "--to", "hl7v2", "/"], "cannot read /: Is a directory"),
+        (["bindings", "check", "BYTES"], "is no text in UTF-8: invalid start byte at byte 0"),
+        (["mappings", "check", "BYTES"], "is no text in UTF-8: invalid start byte at byte 0"),
+        (["hl7v2", "inspect", "none.hl7"], "there is no file none.hl7"),
+        (["worker", "--database-url", "postgresql://x", "--redis-url", "http://x"], "'http://x' is not a redis:// URI"),
+        (["emr", "export", "BYTES", "--peer", "x", "--since", "soon"], "--since is a moment"),
+        (["emr", "export", "BYTES", "--peer", "x"], "File exists"),
+    ],
+)
+def test_what_cannot_be_read_is_told_in_one_line(tmp_path: Path, arguments: Sequence[str], said: str) -> None:
+    """A missing file, a folder, bytes that are no text, a wrong address or moment: exit 2, and no traceback."""
+    odd = tmp_path / "odd"
+    odd.write_bytes(b"\xff\xfe")
+    done = run(*[str(odd) if word == "BYTES" else word for word in arguments])
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
 
 
 def test_mapping_tables_are_checked(tmp_path: Path) -> None:
