@@ -91,15 +91,22 @@ def template(server_url: str) -> Iterator[str]:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """The URL of a migrated, empty database that only this test sees."""
+@contextmanager
+def copied(server_url: str, template: str) -> Iterator[str]:
+    """Yield the URL of a migrated, empty database that is dropped behind the block."""
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
     yield database(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """The URL of a migrated, empty database that only this test sees."""
+    with copied(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The commands `tracker-hub terms …`: load code systems and what goes with them, look codes up, translate them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hub.terms.loading import load_app
 from hub.terms.options import Config, Data, DatabaseUrl, System, session_of
+from terminology.code_system import CodeSystem
 from terminology.icd10 import SYSTEM, normal
 from tracker_core.errors import NotFound
 
@@ -33,12 +35,7 @@ def lookup(
     config: Config = None,
 ) -> None:
     """Show a code and what lies above it."""
-    from terminology import snapshots
-
-    with session_of(config, data, database_url) as session:
-        compiled = snapshots.current(session, system)
-    if compiled is None:
-        raise NotFound(f"no version of {system} is loaded")
+    compiled = _served(system, data, database_url, config)
     wanted = code if code in compiled else normal(code) or code
     found = compiled.lookup(wanted)
     if found is None:
@@ -57,12 +54,7 @@ def search(
     config: Config = None,
 ) -> None:
     """Search codes, best first."""
-    from terminology import snapshots
-
-    with session_of(config, data, database_url) as session:
-        compiled = snapshots.current(session, system)
-    if compiled is None:
-        raise NotFound(f"no version of {system} is loaded")
+    compiled = _served(system, data, database_url, config)
     for concept in compiled.search(text, limit):
         typer.echo(f"{concept.code}  {concept.display}")
 
@@ -89,3 +81,14 @@ def translate(
         raise NotFound(f"no concept map that is loaded says anything of {code} of {system}")
     for match in found:
         typer.echo(f"{match.equivalence}  {match.system}  {match.code}  {match.display}".rstrip())
+
+
+def _served(system: str, data: str | None, database_url: str | None, config: Path | None) -> CodeSystem:
+    """Return the version of a code system that is served. Raises `NotFound`."""
+    from terminology import snapshots
+
+    with session_of(config, data, database_url) as session:
+        found = snapshots.current(session, system)
+    if found is None:
+        raise NotFound(f"no version of {system} is loaded")
+    return found

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from mappings.binding.codecs import to_bool, to_day, to_decimal, to_integer
+from mappings.forms.sdc import ANSWERS
 from mappings.scope import Unfit
 
 OPTION_SET = "urn:tracker-hub:option-set:"
@@ -22,17 +23,6 @@ _TYPES = {
     "LONG_TEXT": "text",
     "URL": "url",
     "ORGANISATION_UNIT": "reference",
-}
-_VALUES = {
-    "integer": "valueInteger",
-    "decimal": "valueDecimal",
-    "boolean": "valueBoolean",
-    "date": "valueDate",
-    "dateTime": "valueDateTime",
-    "time": "valueTime",
-    "url": "valueUri",
-    "reference": "valueReference",
-    "choice": "valueCoding",
 }
 
 
@@ -61,7 +51,7 @@ class Field:
     @property
     def key(self) -> str:
         """The element of an answer that holds the value."""
-        return _VALUES.get(self.type, "valueString")
+        return ANSWERS[self.type]
 
 
 def answers_of(asked: Field, text: str) -> list[dict[str, Any]]:

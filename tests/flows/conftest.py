@@ -15,9 +15,10 @@ from hub.demo.processes import HubProcess
 from hub.registry import ADAPTERS
 from hub.runtime import Runtime
 from hub.settings import Settings
+from tests.conftest import copied
 from tests.flows.receivers import Receiver, Script
 from tracker_core import users
-from tracker_core.database import Pool, async_pool, transaction
+from tracker_core.database import Pool, async_pool, open_pool, transaction
 from tracker_core.metadata import bootstrap
 
 
@@ -27,6 +28,17 @@ def runtime(pool: Pool) -> Runtime:
     with transaction(pool) as session:
         bootstrap(session)
     return Runtime(pool=pool, adapters=ADAPTERS)
+
+
+@pytest.fixture
+def second(server_url: str, template: str) -> Iterator[Runtime]:
+    """Another hub, on a database of its own."""
+    with copied(server_url, template) as url:
+        pool = open_pool(url, size=4)
+        with transaction(pool) as session:
+            bootstrap(session)
+        yield Runtime(pool=pool, adapters=ADAPTERS)
+        pool.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
-
-import psycopg
-import pytest
-from psycopg import sql
 
 from adapters.hl7v2 import client, mllp
 from hub import work
@@ -17,30 +12,13 @@ from hub.runtime import Runtime
 from hub.wire import listen
 from terminology import published
 from tests.adapters.hl7v2.wire import listening, sample
-from tests.conftest import database
 from tests.flows.test_hl7v2 import WIRE, found, search, wire
 from tests.hub.bound.district import condition, encounter, patient, settle
 from tracker_core import history, identity, peers, records, routes
 from tracker_core.changes import RecordChange
-from tracker_core.database import Pool, open_pool, transaction
-from tracker_core.metadata import bootstrap
+from tracker_core.database import Pool, transaction
 from tracker_core.traffic import searching
 from tracker_core.traffic.searching import Wanted
-
-
-@pytest.fixture
-def second(server_url: str, template: str) -> Iterator[Runtime]:
-    """Another hub, on a database of its own."""
-    name = f"test_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
-    pool = open_pool(database(server_url, name), size=4)
-    with transaction(pool) as session:
-        bootstrap(session)
-    yield Runtime(pool=pool, adapters=ADAPTERS)
-    pool.close()
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @contextmanager

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
 
 from hub import admin, app
 from hub.access import HubAccess
@@ -19,7 +16,7 @@ from hub.registry import ADAPTERS
 from hub.runtime import Runtime
 from hub.settings import Settings
 from hub.worker import Worker
-from tests.conftest import database, serving
+from tests.conftest import copied, serving
 from tests.contracts.dhis2 import district
 from tracker_core import history, metadata, users
 from tracker_core.database import open_pool, transaction
@@ -55,13 +52,11 @@ class Hub:
 @pytest.fixture(scope="module")
 def hub(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub on a database of its own with the district, `admin` and two nurses."""
-    name = f"contract_{uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
-    with _running(database(server_url, name), tmp_path_factory.mktemp("hub")) as running:
+    with (
+        copied(server_url, template) as url,
+        _running(url, tmp_path_factory.mktemp("hub")) as running,
+    ):
         yield running
-    with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @contextmanager

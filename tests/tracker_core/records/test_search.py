@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.tracker_core.records.searching import found, put
 from tracker_core import records
-from tracker_core.changes import RecordChange
 from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.errors import Malformed, Unsupported
@@ -14,17 +14,9 @@ from tracker_core.errors import Malformed, Unsupported
 LOINC = "http://loinc.org"
 
 
-def put(session: Session, context: Context, *documents: dict[str, Any]) -> None:
-    """Store documents under their own ids."""
-    changes = [RecordChange(one["resourceType"], json.dumps(one).encode(), "put", id=one["id"]) for one in documents]
-    assert records.apply(session, context, changes).issues == []
-
-
 def ids(session: Session, query: str, type_: str = "Patient") -> str:
-    """The ids that a search finds, in order; issues are not expected."""
-    page = records.search(session, type_, [tuple(part.split("=", 1)) for part in query.split("&")])  # type: ignore[misc]
-    assert page.issues == []
-    return " ".join(one.id for one in page.matches)
+    """The ids that a search of patients finds, or of another type, in order; issues are not expected."""
+    return found(session, type_, query)
 
 
 def patient(id: str, **elements: Any) -> dict[str, Any]:
