@@ -238,6 +238,7 @@ class Face:
     `public` are the paths that need no login (`/fhir/metadata`); `takes_files` lets the larger size limit count.
     Reads of paths that begin as one of `audited` go into the audit trail, but for those with a step in `unaudited`. A
     face may leave keys of the records and persons that it showed in `request.state.seen`.
+    `opens` is what the front page links to, where a browser can open something.
     """
 
     prefix: str
@@ -248,6 +249,7 @@ class Face:
     takes_files: bool = False
     audited: tuple[str, ...] = ()
     unaudited: frozenset[str] = frozenset()
+    opens: str = ""
 
 
 @dataclass(frozen=True, slots=True)

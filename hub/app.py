@@ -28,11 +28,11 @@ Handlers = dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, A
 
 PACKED_FROM = 2048  # bytes of an answer; below that, packing costs more than it saves
 OPEN = {"/", "/metrics", "/health/live", "/health/ready"}
-LINKS = {
-    "/hub/openapi.json": "the administration API: messages, peers, routes, conversion",
-    "/health/ready": "whether everything is up",
-    "/metrics": "figures for Prometheus",
-}
+LINES = (
+    page.Line("/hub", "the administration API: messages, peers, routes, conversion", "/hub/openapi.json"),
+    page.Line("/health/ready", "whether everything is up", "/health/ready"),
+    page.Line("/metrics", "figures for Prometheus", "/metrics"),
+)
 
 
 def build(
@@ -46,7 +46,7 @@ def build(
     # The faces come first: they are asked most, and routes are tried in order.
     app.router.routes.extend(routes)
     app.include_router(administration)
-    app.router.routes.append(page.page_route({face.prefix: face.about for face in faces} | LINKS))
+    app.router.routes.append(page.page_route([*(page.Line(f.prefix, f.about, f.opens) for f in faces), *LINES]))
     return app
 
 

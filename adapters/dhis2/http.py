@@ -157,4 +157,5 @@ FACE = Face(
     refuse,
     public=frozenset(f"{prefix}{path}{suffix}" for prefix in _PREFIXES for path in _OPEN for suffix in ("", ".json")),
     audited=tuple(f"{prefix}/tracker" for prefix in _PREFIXES),
+    opens="/api/system/info",
 )

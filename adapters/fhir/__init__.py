@@ -29,5 +29,6 @@ ADAPTER = Adapter(
         public=frozenset({f"{PREFIX}/metadata"}),
         audited=(f"{PREFIX}/",),
         unaudited=frozenset({"CodeSystem", "ConceptMap", "NamingSystem", "ValueSet", "metadata"}),
+        opens=f"{PREFIX}/metadata?_format=json",
     ),
 )

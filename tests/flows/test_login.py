@@ -1,5 +1,8 @@
 """A browser logs in to a running hub, works under its cookie, and logs out."""
 
+import re
+from html import unescape
+
 import httpx
 
 LOGIN = "/api/auth/login"
@@ -46,3 +49,12 @@ def test_a_client_that_is_no_script_is_challenged(client: httpx.Client) -> None:
     """Without the header of scripts the answer names the way to log in."""
     with httpx.Client(base_url=client.base_url) as tool:
         assert tool.get("/api/me").headers["www-authenticate"].startswith("Basic")
+
+
+def test_every_link_of_the_front_page_opens(client: httpx.Client) -> None:
+    """Whoever follows a link of the front page, as a browser asks, finds something there."""
+    links = re.findall(r'<a href="([^"]+)">', client.get("/").text)
+    assert len(links) >= 5
+    for link in links:
+        answer = client.get(unescape(link), headers={"Accept": "text/html,application/xml;q=0.9,*/*;q=0.8"})
+        assert answer.status_code == 200, link

@@ -115,7 +115,8 @@ def client(pool: Pool, switches: dict[str, bool], serve_http: Callable[[ASGIApp]
     """A client of the application, logged in as admin with the password `secret`."""
     with transaction(pool) as session:
         users.ensure_admin(session, "secret")
-    echo = Face("/echo", "says it again", echo_routes, refuse_echo, public=frozenset({"/echo/hello"}))
+    hello = "/echo/hello"
+    echo = Face("/echo", "says it again", echo_routes, refuse_echo, public=frozenset({hello}), opens=hello)
     files = Face("/files", "takes files", lambda _: [], refuse_echo, takes_files=True)
     runtime = Runtime(pool, {"echo": adapter("echo", echo), "files": adapter("files", files)})
     checks = {"database": lambda: database_answers(pool), "worker": lambda: switches["worker"]}

@@ -177,7 +177,8 @@ def test_metrics_count_messages_and_requests(client: httpx.Client, pool: Pool) -
 
 
 def test_front_page_leads_to_the_faces(client: httpx.Client) -> None:
-    """The front page lists each face with what it is."""
+    """The front page lists each face with what it is, and links to what a browser can open."""
     page = client.get("/").text
-    assert '<a href="/echo"><code>/echo</code></a></td><td>says it again</td>' in page
-    assert "/health/ready" in page
+    assert '<a href="/echo/hello"><code>/echo</code></a></td><td>says it again</td>' in page
+    assert "<td><code>/files</code></td><td>takes files</td>" in page
+    assert '<a href="/health/ready">' in page
