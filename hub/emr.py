@@ -123,10 +123,7 @@ def export(
     settings = load({"data": data, "database_url": database_url}, os.environ, config)
     secret = read_bytes(secret_file).strip() if secret_file else secrets.token_bytes(32) if anonymous else b""
     how = Disguise(secret, shift, band, geography) if secret else None
-    try:
-        moment = datetime.fromisoformat(since) if since else None
-    except ValueError as error:
-        raise Malformed(f"--since is a moment as 2026-03-05T00:00:00Z, not {since!r}") from error
+    moment = _moment(since) if since else None
     columns = tuple(word for word in quasi.split(",") if word)
     wanted = Wanted(table, moment, everyone, how, columns, k, suppress)
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +135,13 @@ def export(
     for line in done.anonymity.report() if done.anonymity else ():
         typer.echo(line, err=True)
     raise typer.Exit(1 if failing and not suppress else 0)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed(f"--since is a moment as 2026-03-05T00:00:00Z, not {text!r}") from error
 
 
 def _write_result(session: Session, found: Import, path: Path) -> None:

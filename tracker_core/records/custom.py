@@ -8,6 +8,7 @@ by a version number: writers with every change set, readers within a second.
 import re
 import time
 from collections.abc import Iterable, Sequence
+from threading import Lock
 from typing import Any
 
 from tracker_core.database import Session
@@ -23,6 +24,7 @@ _UNIVERSAL = ("Resource", "DomainResource")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 # What this process goes by: the database it was read from, its version, when that was last asked.
 _state: dict[str, Any] = {"database": None, "version": 0, "asked": float("-inf")}
+_refreshing = Lock()
 
 
 def refresh(session: Session, seconds: float = 0) -> None:
@@ -30,12 +32,15 @@ def refresh(session: Session, seconds: float = 0) -> None:
     database = (session.info.host, session.info.port, session.info.dbname)
     if database == _state["database"] and time.monotonic() - _state["asked"] < seconds:
         return
-    row = session.execute("select version from search_parameter_version").fetchone()
-    version = row[0] if row else 0
-    # A database without any is like another one without any: most hubs have none.
-    if (version and database != _state["database"]) or version != _state["version"]:
-        extend(_read(session))
-    _state.update(database=database, version=version, asked=time.monotonic())
+    with _refreshing:
+        row = session.execute("select version from search_parameter_version").fetchone()
+        version = row[0] if row else 0
+        if database == _state["database"] and version < _state["version"]:
+            return  # another transaction saw more than this one does
+        # A database without any is like another one without any: most hubs have none.
+        if (version and database != _state["database"]) or version != _state["version"]:
+            extend(_read(session))
+        _state.update(database=database, version=version, asked=time.monotonic())
 
 
 def _read(session: Session) -> dict[str, list[Parameter]]:
@@ -124,7 +129,8 @@ def follow(session: Session, drafts: Sequence[Draft]) -> None:
 def note_change(session: Session) -> None:
     """Let every process read the parameters anew; this one does so next time, what it has may still be undone."""
     session.execute("update search_parameter_version set version = version + 1")
-    _state.update(database=None, version=-1)
+    with _refreshing:
+        _state.update(database=None, version=-1)
 
 
 def _replace(session: Session, draft: Draft) -> bool:

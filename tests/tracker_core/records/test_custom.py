@@ -13,6 +13,7 @@ from tracker_core.context import Context
 from tracker_core.database import Pool, Session, transaction
 from tracker_core.errors import Malformed
 from tracker_core.records import custom, reindexing
+from tracker_core.records.definitions import parameters
 
 EYES = "urn:example:eyes"
 
@@ -88,6 +89,18 @@ def test_old_and_new_records_are_found(pool: Pool) -> None:
     assert (one.state, one.total, one.done, one.errors, one.types) == ("done", 3, 3, 0, ("Patient",))
     assert one.started is not None
     assert one.finished is not None
+
+
+def test_an_older_view_takes_nothing_back(pool: Pool) -> None:
+    """A transaction that began before a parameter was written leaves the process knowing it."""
+    with transaction(pool) as old:
+        old.execute("set transaction isolation level repeatable read")
+        old.execute("select from search_parameter_version")
+        store(pool, parameter())
+        with transaction(pool) as new:
+            custom.refresh(new)
+        custom.refresh(old)
+        assert "eye-colour" in parameters("Patient")
 
 
 def test_a_walk_goes_on_where_it_was(pool: Pool) -> None:
