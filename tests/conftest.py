@@ -145,6 +145,14 @@ def serve_http() -> Iterator[Callable[[ASGIApp], str]]:
         yield lambda application: stack.enter_context(serving(application))
 
 
+def free_port() -> int:
+    """A port that nobody listens on just now: for servers of others that must be told one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def database(server_url: str, name: str) -> str:
     """Return `server_url` pointing at database `name`."""
     parts = conninfo_to_dict(server_url)

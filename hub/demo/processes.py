@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -16,26 +17,19 @@ from typing import Any
 
 import httpx
 
-READY_SECONDS = 45.0
+READY_SECONDS = 90.0
+_PORTS = re.compile(r"^ +(HTTP|MLLP) .*:(\d+)$", re.MULTILINE)
 PASSWORD = "demo-only-password"  # noqa: S105 - both hubs of the demonstration, on loopback, with invented data
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(slots=True)
 class HubProcess:
-    """A hub in a process of its own, with its own database."""
+    """A hub in a process of its own, with its own database, on ports that it chooses: known once it is ready."""
 
     name: str
     data: Path
-    http: int = field(default_factory=free_port)
-    mllp: int = field(default_factory=free_port)
+    http: int = 0
+    mllp: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,14 +59,21 @@ class HubProcess:
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 break
-            try:
-                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
+            if self._ready():
+                return
             time.sleep(0.1)
         tail = self.log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"the {self.name} hub did not become ready:\n{tail}")
+
+    def _ready(self) -> bool:
+        told = dict(_PORTS.findall(self.log.read_text(errors="replace")))
+        if len(told) < 2:
+            return False
+        self.http, self.mllp = int(told["HTTP"]), int(told["MLLP"])
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def stop(self) -> None:
         """Ask it to stop, and wait until it has."""

@@ -49,7 +49,6 @@ class Story:
 def tell(story: Story) -> None:
     """Run every step in order. Raises `Failed` with what was expected and what was found."""
     steps: tuple[tuple[str, Callable[[Story, httpx.Client, httpx.Client], None]], ...] = (
-        ("start two hubs", _start),
         ("set up programs, reports and peers", _prepare),
         ("receive the district's day", _receive),
         ("recognise persons, enrol cases, plan visits", _recognise),
@@ -58,15 +57,17 @@ def tell(story: Story) -> None:
         ("correct one case late, send the difference", _correct),
         ("ask why", _why),
     )
+    with _timed(story, "start two hubs"):
+        _start(story)
     with story.district.client() as client, story.national.client() as receiver:
         for title, step in steps:
-            story.say(title)
             with _timed(story, title):
                 step(story, client, receiver)
 
 
 @contextmanager
 def _timed(story: Story, title: str) -> Iterator[None]:
+    story.say(title)
     begun = monotonic()
     yield
     story.seconds[title] = monotonic() - begun
@@ -86,7 +87,7 @@ def _until(ask: Callable[[], Any], done: Callable[[Any], bool], text: str) -> An
     return answer
 
 
-def _start(story: Story, _client: httpx.Client, _receiver: httpx.Client) -> None:
+def _start(story: Story) -> None:
     for hub in (story.district, story.national):
         hub.start()
     for hub in (story.district, story.national):

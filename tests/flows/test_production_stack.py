@@ -23,8 +23,9 @@ import pytest
 
 from hub.demo import writing
 from hub.demo.people import make_day
-from hub.demo.processes import Wire, free_port
+from hub.demo.processes import Wire
 from hub.embedded.account import server_account
+from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "stack-password"

@@ -1,8 +1,5 @@
 """A receiving hub for the tests of aggregate formats: metadata, the way in, and its HTTP face on a real socket."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.aggregate import ADAPTER
 from adapters.contract import Accepted, Envelope, Reading, Sender
+from tests.conftest import serving
 from tracker_core import aggregates, history, metadata, peers
 from tracker_core.aggregates import blueprint, definitions
 from tracker_core.context import Peer, User
@@ -124,17 +121,8 @@ def server(receiver: Receiver) -> Iterator[str]:
         middleware=[Middleware(_log_in)],
         exception_handlers={HubError: _refusal},
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving(app) as address:
+        yield address
 
 
 def _log_in(app: ASGIApp) -> ASGIApp:

@@ -189,10 +189,12 @@ def test_a_late_answer_never_answers_the_next_message() -> None:
             connection.sendall(ack("AA", "TH2"))
 
     with answering(script) as port:
+        hasty = peer_of(port, timeout=0.1)
         with pytest.raises(Unavailable):
-            sending.send(OUTGOING, peer_of(port, timeout=0.1))
+            sending.send(OUTGOING, hasty)
+        assert not client._idle.get(client.line_of(hasty.address or "", hasty.settings))
         second = Outgoing(MESSAGE.replace(b"TH1", b"TH2"), "application/hl7-v2", "TH2", "ADT^A08")
-        assert sending.send(second, peer_of(port, timeout=0.1, second_timeout=5)).accepted
+        assert sending.send(second, peer_of(port)).accepted
 
 
 def test_a_plain_receiver_is_no_tls_receiver() -> None:

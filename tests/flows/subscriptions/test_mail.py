@@ -12,8 +12,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from adapters.fhir.subscriptions.sending import Post, Ways
-from hub.demo.processes import free_port
 from hub.runtime import Runtime
+from tests.conftest import free_port
 from tests.flows.subscriptions.conftest import Subscriber, settle, subscribed, subscription
 
 
