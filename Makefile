@@ -14,7 +14,7 @@ help:
 	@echo "make check   style, types, layering, sizes, tests with coverage: what a change must pass"
 	@echo "make fmt     format the code"
 	@echo "make bench   our rates beside the ceilings measured in the same run"
-	@echo "make soak    the long tests"
+	@echo "make soak    the long tests, and the laws over other examples"
 	@echo "make clean   remove what these commands made, but no data"
 
 .venv/.run: pyproject.toml
@@ -47,6 +47,7 @@ bench: .venv/.dev
 
 soak: .venv/.dev
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@HYPOTHESIS_PROFILE=other $(BIN)/python -m pytest tests/laws $(ARGS)
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov

@@ -23,9 +23,11 @@ from starlette.types import ASGIApp
 from hub import embedded, migrations
 from tracker_core.database import Pool, Session, open_pool, transaction
 
-# How long an example takes depends on what else runs: no property is about that.
-settings.register_profile("timeless", deadline=None)
-settings.load_profile("timeless")
+# How long an example takes depends on what else runs: no property is about that. What a run says is about the code
+# alone: the same examples each time. `make soak` looks for others.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("other", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
