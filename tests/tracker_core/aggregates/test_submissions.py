@@ -1,7 +1,7 @@
 """Submissions: only what the receiver lacks leaves, and every answer is remembered."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -136,11 +136,12 @@ def test_what_was_sent_on_a_day(district: Any, ministry: Peer, send: Send) -> No
     district.install(district.malaria())
     district.case(district.person())
     send()
-    today = datetime.now(UTC).date()
-    assert len(aggregates.sent_on(district.session, today)) == 1
-    assert len(aggregates.sent_on(district.session, today, ministry)) == 1
-    assert aggregates.sent_on(district.session, today.replace(year=2000)) == []
-    assert aggregates.sent_on(district.session, today, district.emr) == []
+    district.session.execute("update submission set created = '2026-03-05 23:59:59.9Z'")
+    day = date(2026, 3, 5)
+    assert len(aggregates.sent_on(district.session, day)) == 1
+    assert len(aggregates.sent_on(district.session, day, ministry)) == 1
+    assert [aggregates.sent_on(district.session, other) for other in (date(2026, 3, 4), date(2026, 3, 6))] == [[], []]
+    assert aggregates.sent_on(district.session, day, district.emr) == []
 
 
 def test_submitting_needs_a_computed_report(district: Any, ministry: Peer) -> None:
