@@ -15,7 +15,7 @@ from hub.demo.processes import PASSWORD, Gateway, HubProcess, Laboratory
 from hub.demo.reports import DIAGNOSES, MALARIA, expected_cases, expected_diagnoses
 from hub.demo.sending import Tally, send_day
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 Cells = dict[tuple[str, str, str], str]
 
