@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hub import VERSION
 from hub.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,6 +36,12 @@ def test_every_part_is_there(compose: dict[str, Any]) -> None:
     assert set(services) == {"proxy", "api1", "api2", "mllp", "worker", "beat", "postgres", "redis"}
     assert services["worker"]["deploy"]["replicas"] == 2
     assert "deploy" not in services["beat"]
+
+
+def test_the_image_bears_our_version(compose: dict[str, Any]) -> None:
+    """A new version is a new image: nothing runs an old one by its name."""
+    ours = {service["image"] for service in compose["services"].values() if "build" in service}
+    assert ours == {f"tracker-hub:{VERSION}"}
 
 
 def test_every_service_is_watched_and_unprivileged(compose: dict[str, Any]) -> None:
