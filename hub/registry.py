@@ -1,4 +1,4 @@
-"""The formats this hub speaks: one line each."""
+"""The formats this hub speaks, one line each, and a process that speaks them as it was told to."""
 
 from adapters.aggregate import ADAPTER as AGGREGATE
 from adapters.contract import Adapter
@@ -11,7 +11,9 @@ from adapters.hl7v2 import ADAPTER as HL7V2
 from adapters.openmrs import ADAPTER as OPENMRS
 from adapters.outside import Outside
 from adapters.sms import ADAPTER as SMS
-from hub.settings import Settings
+from hub.runtime import Runtime
+from hub.settings import Settings, files_folder
+from tracker_core.database import Pool
 
 # Aggregate comes before DHIS2: the first face whose prefix fits answers, and /api/dataValueSets lies below /api.
 ADAPTERS: dict[str, Adapter] = {
@@ -36,3 +38,14 @@ def ways_of(settings: Settings) -> Ways:
 def outside_of(settings: Settings) -> Outside:
     """Return where requests that others asked for may go."""
     return Outside(settings.outside_networks, settings.outside_ports)
+
+
+def runtime_of(settings: Settings, pool: Pool) -> Runtime:
+    """Return what a process holds that was told these settings."""
+    return Runtime(
+        pool,
+        adapters(ways_of(settings)),
+        files=files_folder(settings),
+        outside=outside_of(settings),
+        audit_days=settings.audit_days,
+    )

@@ -23,9 +23,9 @@ from hub.edge.health import Checks, database_answers
 from hub.inbox import watch_inbox
 from hub.listening import serve_mllp
 from hub.queue.bell import ringing
-from hub.registry import adapters, outside_of, ways_of
+from hub.registry import runtime_of
 from hub.runtime import Runtime, spare_collections
-from hub.settings import Address, Settings, files_folder
+from hub.settings import Address, Settings
 from hub.worker import Worker
 from tracker_core import metadata, users
 from tracker_core.database import async_pool, open_pool, transaction
@@ -57,13 +57,7 @@ def serve(settings: Settings) -> None:
         url = stack.enter_context(database(settings))
         pool = open_pool(url, settings.database_pool)
         stack.callback(pool.close)
-        runtime = Runtime(
-            pool,
-            adapters(ways_of(settings)),
-            files=files_folder(settings),
-            outside=outside_of(settings),
-            audit_days=settings.audit_days,
-        )
+        runtime = runtime_of(settings, pool)
         password = first_start(runtime, settings.admin_password)
         spare_collections()
         checks: dict[str, Callable[[], bool]] = {"database": lambda: database_answers(pool)}

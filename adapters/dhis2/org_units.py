@@ -21,6 +21,7 @@ from tracker_core import org_units, users
 from tracker_core.database import Session
 from tracker_core.errors import Malformed, NotFound
 from tracker_core.metadata.compiling import reference
+from tracker_core.metadata.model import OrgUnit
 from tracker_core.org_units import Part, Where
 
 # What in a request says more than the parameters that every list has.
@@ -58,9 +59,7 @@ def read_unit(access: Access, call: Call) -> Reply:
     show = selection(UNITS, call.given.get("fields") or listing.DEFAULT_FIELDS)
     with access.session() as session:
         view = open_view(session, call)
-        unit = view.known.org_units.get(call.captured["uid"])
-        if unit is None:
-            raise NotFound(f"OrganisationUnit with id {call.captured['uid']} could not be found.")
+        unit = _unit(view, call)
         if "level" in call.given:
             deeper = Part(within=[unit.path], levels=[unit.level + _number(call, "level")])
             uids = org_units.find(session, deeper)
@@ -70,14 +69,19 @@ def read_unit(access: Access, call: Call) -> Reply:
         return Reply({UNITS: rendered(session, view, show, docs)})
 
 
+def _unit(view: View, call: Call) -> OrgUnit:
+    unit = view.known.org_units.get(call.captured["uid"])
+    if unit is None:
+        raise NotFound(f"OrganisationUnit with id {call.captured['uid']} could not be found.")
+    return unit
+
+
 def list_parents(access: Access, call: Call) -> Reply:
     """What lies above a unit, from its parent to the root."""
     show = selection(UNITS, call.given.get("fields") or listing.DEFAULT_FIELDS)
     with access.session() as session:
         view = open_view(session, call)
-        unit = view.known.org_units.get(call.captured["uid"])
-        if unit is None:
-            raise NotFound(f"OrganisationUnit with id {call.captured['uid']} could not be found.")
+        unit = _unit(view, call)
         above = unit.path.split("/")[-2:0:-1]
         return Reply({UNITS: rendered(session, view, show, [view.known.org_units[uid].document for uid in above])})
 

@@ -13,9 +13,9 @@ from hub import logs
 from hub.database import database
 from hub.queue import pulse
 from hub.queue.celery_app import SWEEP_SECONDS, TASKS, make_app
-from hub.registry import adapters, outside_of, ways_of
+from hub.registry import runtime_of
 from hub.runtime import Runtime
-from hub.settings import Settings, files_folder
+from hub.settings import Settings
 from hub.worker import Round, Worker, rounds, take_turn
 from tracker_core.database import open_pool
 from tracker_core.errors import Malformed
@@ -52,13 +52,7 @@ def run_worker(settings: Settings, concurrency: int) -> None:
     with database(settings) as url:
         pool = open_pool(url, settings.database_pool)
         try:
-            runtime = Runtime(
-                pool,
-                adapters(ways_of(settings)),
-                files=files_folder(settings),
-                outside=outside_of(settings),
-                audit_days=settings.audit_days,
-            )
+            runtime = runtime_of(settings, pool)
             if settings.redis_url:
                 run_celery(runtime, settings.redis_url, concurrency)
             else:

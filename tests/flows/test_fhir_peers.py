@@ -6,12 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from hub import pulling
 from hub.demo.processes import PASSWORD, HubProcess
 from hub.runtime import Runtime
 from tests.flows.fhir2_server import Fhir2
-from tests.flows.test_openmrs import ROSE, captured, found, outgoing, settle_all
-from tracker_core import identity, peers, pulls, routes
+from tests.flows.test_openmrs import ROSE, captured, found, outgoing, settle_all, turn
+from tracker_core import identity, peers, routes
 from tracker_core.database import transaction
 
 NID = "urn:nid"
@@ -33,16 +32,6 @@ def known(runtime: Runtime, address: str, secret: str | None = None, **settings:
     with transaction(runtime.pool) as session:
         peer = peers.save(session, "clinic", "fhir", address=address, settings=settings, secret=secret)
         routes.save(session, "back", peer.id, "Bundle", WRITTEN)
-
-
-def turn(runtime: Runtime) -> pulls.Pull:
-    """Ask, apply, deliver; return the state of asking."""
-    with transaction(runtime.pool) as session:
-        session.execute("update pull set due = now()")
-    pulling.turn(runtime)
-    settle_all(runtime)
-    with transaction(runtime.pool) as session:
-        return pulls.listed(session)[0][1]
 
 
 def rose(number: str, **more: Any) -> dict[str, Any]:
