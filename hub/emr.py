@@ -118,6 +118,7 @@ def export(
     from adapters.emr.disguise import Disguise
     from adapters.emr.exporting import Wanted
     from adapters.emr.releasing import export_files
+    from adapters.emr.words import report
     from hub.database import session_on
 
     settings = load({"data": data, "database_url": database_url}, os.environ, config)
@@ -131,6 +132,8 @@ def export(
         done = export_files(session, peer, wanted, folder, getpass.getuser())
     for name, count in done.rows.items():
         typer.echo(f"{name}: {count:,} rows")
+    for line in report(done.untold):
+        typer.echo(line, err=True)
     failing = done.anonymity is not None and bool(done.anonymity.failing)
     for line in done.anonymity.report() if done.anonymity else ():
         typer.echo(line, err=True)

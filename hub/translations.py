@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
-from mappings.concepts import Target, Translate
+from mappings.concepts import ANSWERS, Target, Translate
 from terminology import published, store
 from terminology.translating import ConceptMap, compile_map
 from tracker_core import messages, peers, unmapped
@@ -12,7 +12,6 @@ from tracker_core.context import Peer
 from tracker_core.database import Session
 from tracker_core.errors import NotFound
 
-BASE = "urn:tracker-hub:concept-map"
 SOURCE = "urn:tracker-hub:peer"
 _known: dict[tuple[str, int, str], tuple[Any, Mapping[str, ConceptMap]]] = {}
 _lock = Lock()
@@ -20,7 +19,7 @@ _lock = Lock()
 
 def url_of(peer: str, concept_map: str) -> str:
     """Return the url of the ConceptMap that holds the answers for one map of one peer."""
-    return f"{BASE}:{peer}:{concept_map}"
+    return f"{ANSWERS}:{peer}:{concept_map}"
 
 
 def of_peer(session: Session, peer: Peer) -> Translate | None:
@@ -28,7 +27,7 @@ def of_peer(session: Session, peer: Peer) -> Translate | None:
 
     One short query; the maps are read anew only after something of the terminology changed.
     """
-    prefix = f"{BASE}:{peer.code}:"
+    prefix = f"{ANSWERS}:{peer.code}:"
     mine = {url.removeprefix(prefix): one for url, one in _answers(session).items() if url.startswith(prefix)}
     if not mine:
         return None
@@ -67,7 +66,7 @@ def _answers(session: Session) -> Mapping[str, ConceptMap]:
     with _lock:
         known = _known.get(database)
     if known is None or known[0] != state:
-        docs = published.served(session, "ConceptMap", BASE)
+        docs = published.served(session, "ConceptMap", ANSWERS)
         known = (state, {doc["url"]: compile_map(doc) for _, doc in docs})
         with _lock:
             _known[database] = known

@@ -58,6 +58,10 @@ class ConceptMap:
 
 Translate: TypeAlias = Callable[[str, str, str], Target | None]
 """(map name, system of the code or empty, code) -> its target: what a terminology-backed translation must be."""
+Inverse: TypeAlias = Callable[[str, str, str], str | None]
+"""(map name, system of the target, code of the target) -> the preferred source code: a translation's way back."""
+ANSWERS = "urn:tracker-hub:concept-map"
+"""The url of the ConceptMap with what people answered to codes of a peer is this, the peer's code, the map's name."""
 
 
 def parse_concept_map(text: str, name: str) -> ConceptMap:

@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mappings.concepts import ConceptMap, Target, Translate
+from mappings.concepts import ConceptMap, Inverse, Target, Translate
 from mappings.er7 import Encoding
 from mappings.places import Doc
 from mappings.rows import Row
@@ -40,7 +40,8 @@ class Profile:
 
     `zone` is used for times that name no offset. `naming` maps what the sender calls an authority or a code system
     (namespace, OID, URI; `""` for identifiers without any) to its system. `domain` keeps names that nobody declared
-    apart from the equal names of other senders. `translate`, when there is one, is asked before the maps' own files.
+    apart from the equal names of other senders. `translate`, when there is one, is asked before the maps' own files;
+    `inverse` after them, on the way back.
     `attachment` is the number of bytes that a document inside a message may have to be kept in a record.
     """
 
@@ -48,6 +49,7 @@ class Profile:
     naming: Mapping[str, str] = field(default_factory=dict)
     domain: str = ""
     translate: Translate | None = None
+    inverse: Inverse | None = None
     attachment: int = ATTACHMENT_LIMIT
 
 
@@ -64,12 +66,16 @@ def profile_from(settings: Mapping[str, Any], domain: str = "", translate: Trans
         for name in (*names, *(f"urn:oid:{name}" for name in names if name.replace(".", "").isdigit()), system):
             naming.setdefault(name, system)
     limit = int(settings.get("attachment_limit", ATTACHMENT_LIMIT))
-    return Profile(ZoneInfo(zone) if zone else None, naming, domain, translate, limit)
+    return Profile(ZoneInfo(zone) if zone else None, naming, domain, translate, attachment=limit)
 
 
 @dataclass(slots=True)
 class Scope:
-    """The state of one reading or writing. `marks` are the delimiters of repetition, component and subcomponent."""
+    """The state of one reading or writing. `marks` are the delimiters of repetition, component and subcomponent.
+
+    `returning` says that what is written was read from the same side: a code that has not the side's own code beside
+    it is then one that the side itself sent.
+    """
 
     profile: Profile = field(default_factory=Profile)
     encoding: Encoding = field(default_factory=Encoding)
@@ -85,6 +91,7 @@ class Scope:
     marks: tuple[str, str, str, str] = ("~", "^", "&", NO_MARK)
     zone_told: bool = False
     keys: dict[str, str] = field(default_factory=dict)
+    returning: bool = False
 
     def __post_init__(self) -> None:
         e = self.encoding
@@ -95,6 +102,12 @@ class Scope:
         ask = self.profile.translate
         found = ask(mapped.name, mapped.source, code) if ask else None
         return found or mapped.translate(code)
+
+    def inverse(self, mapped: ConceptMap, system: str, code: str) -> str | None:
+        """Return the preferred source code of a target: that of the map's file, else of the profile's inverse."""
+        found = mapped.inverse(system, code)
+        ask = self.profile.inverse
+        return found if found is not None or ask is None else ask(mapped.name, system, code)
 
     def zone(self) -> tzinfo:
         """Return the zone of a time without offset: the message's, the sender's, else UTC, which is told once."""

@@ -27,7 +27,7 @@ def read_entities(sheet: Sheet, sender: Sender, layout: Layout) -> Reading:
     the later counts; what a row says of a record in part is added to what is known of it.
     """
     profile = profile_from(sender.peer.settings, sender.peer.code, sender.translate)
-    batch = _Batch(sheet, layout, sender, Scope(profile))
+    batch = _Batch(sheet, layout, sender, Scope(profile, returning=True))
     for row in sheet.rows:
         _read_row(batch, row)
     changes = [*batch.partial.values(), *batch.whole.values()]

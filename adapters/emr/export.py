@@ -1,14 +1,16 @@
 """Records back into rows: the visits of a view, or of a period, in the shape in which an EMR uploads them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.contract import Sender, View
 from adapters.emr.sheet import write_sheet
-from adapters.emr.systems import to_table
+from adapters.emr.systems import VISIT, to_table, value_in
 from adapters.emr.tables import layout_of
-from mappings.scope import Scope, profile_from
+from adapters.emr.words import Untold, count_untold
+from mappings.scope import Profile, Scope, profile_from
 from tracker_core.context import Peer
 from tracker_core.errors import Unsupported
 
@@ -18,10 +20,11 @@ _MISTAKE = "entered-in-error"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows on their way out: the columns of the peer's table, and a row per visit."""
+    """Rows on their way out: columns and rows of the peer's table, and the codes that the EMR has no word for."""
 
     columns: tuple[str, ...]
     rows: list[dict[str, str]]
+    untold: Untold = field(default_factory=Counter)
 
 
 def write(view: View, sender: Sender, control_id: str) -> Table:
@@ -45,13 +48,14 @@ def render_as(table: Table, layout: str, peer: Peer) -> bytes:
     return write_sheet(list(table.columns), table.rows, "ndjson" if layout == "ndjson" else "csv", delimiter)
 
 
-def visit_rows(documents: Sequence[Doc], peer: Peer) -> Table:
+def visit_rows(documents: Sequence[Doc], peer: Peer, profile: Profile | None = None) -> Table:
     """Return a row per Encounter among `documents`, with its patient, diagnoses and observations from among them.
 
-    What was entered in error is left out. Diagnoses stand in the order of their rank.
+    What was entered in error is left out. Diagnoses stand in the order of their rank, in the EMR's own codes: those
+    that it sent, else those of its concept maps.
     """
     layout = layout_of(peer)
-    scope = Scope(profile_from(peer.settings, peer.code), quiet=True)
+    scope = Scope(profile or profile_from(peer.settings, peer.code))
     patients = {f"Patient/{doc['id']}": doc for doc in documents if doc.get("resourceType") == "Patient"}
     items = _by_encounter(documents)
     rows = []
@@ -60,8 +64,11 @@ def visit_rows(documents: Sequence[Doc], peer: Peer) -> Table:
             continue
         patient = patients.get(encounter.get("subject", {}).get("reference", ""))
         document = _document(patient, encounter, items.get(f"Encounter/{encounter.get('id')}", []), peer)
+        scope.returning = bool(value_in(document["Encounter"][0]["identifier"], VISIT))
         rows.append(layout.table.write(document, scope))
-    return Table(layout.table.written, rows)
+    table = Table(layout.table.written, rows)
+    count_untold(table.untold, scope.issues)
+    return table
 
 
 def _by_encounter(documents: Iterable[Doc]) -> Mapping[str, list[Doc]]:

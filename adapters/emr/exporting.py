@@ -4,8 +4,9 @@ A page of records is held at a time.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from adapters.emr.disguise import Disguise, disguised
 from adapters.emr.sheet import fold
 from adapters.emr.systems import PREFIX, to_table
 from adapters.emr.tables import layout_of, set_of
+from adapters.emr.words import Untold, count_untold, export_profile
 from mappings.flat import FlatTable
-from mappings.scope import Scope, profile_from
+from mappings.scope import Scope
 from tracker_core import records
 from tracker_core.context import Peer
 from tracker_core.database import Session
@@ -49,10 +51,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: rows by file, and how anonymous it is, where that was asked."""
+    """What was written: rows by file; how anonymous it is, where that was asked; what the EMR has no code for."""
 
     rows: Mapping[str, int]
     anonymity: Anonymity | None
+    untold: Untold = field(default_factory=Counter)
 
 
 def export_set(session: Session, peer: Peer, wanted: Wanted, folder: Path) -> Exported:
@@ -67,18 +70,19 @@ def export_set(session: Session, peer: Peer, wanted: Wanted, folder: Path) -> Ex
     gone = {key for key, row in _persons(session, peer, wanted, tables) if leaving(row)} if anonymity else set()
     counts = {}
     taken: set[str] = set()
+    untold: Untold = Counter()
     for name, table in tables.items():
-        rows = (row for person, row in _rows(session, peer, wanted, table, taken) if person not in gone)
+        rows = (row for person, row in _rows(session, peer, wanted, table, taken, untold) if person not in gone)
         counts[f"{name}.csv"] = _write(folder / f"{name}.csv", table, rows)
         taken |= {keyed.type for keyed in table.facts.records}
-    return Exported(counts, anonymity)
+    return Exported(counts, anonymity, untold)
 
 
 def _persons(session: Session, peer: Peer, wanted: Wanted, tables: Mapping[str, FlatTable]) -> Iterator[Row]:
     """Yield the rows of the file of persons, each with its person's key."""
     for table in tables.values():
         if any(keyed.type == "Patient" and keyed.whole for keyed in table.facts.records):
-            yield from _rows(session, peer, wanted, table, set())
+            yield from _rows(session, peer, wanted, table, set(), Counter())
 
 
 def _anonymity(session: Session, peer: Peer, wanted: Wanted, tables: Mapping[str, FlatTable]) -> Anonymity:
@@ -101,14 +105,19 @@ def _write(path: Path, table: FlatTable, rows: Iterator[dict[str, str]]) -> int:
     return count
 
 
-def _rows(session: Session, peer: Peer, wanted: Wanted, table: FlatTable, taken: set[str]) -> Iterator[Row]:
-    """Yield (person, row) for every record of a table; a record that is another table's by its number is left out."""
+def _rows(
+    session: Session, peer: Peer, wanted: Wanted, table: FlatTable, taken: set[str], untold: Untold
+) -> Iterator[Row]:
+    """Yield (person, row) for every record of a table; a record that is another table's by its number is left out.
+
+    What the EMR has no code for is counted in `untold`.
+    """
     main = [keyed.type for keyed in table.facts.records if keyed.whole]
     types = main if "Patient" not in main else ["Patient"]
     types = [types[0]] if "PractitionerRole" in types else types
     rights = [rule.row.right for rule in table.rules if "hub:" in rule.row.right]
     numbers = {right.partition("hub:")[2].partition("]")[0] for right in rights}
-    scope = Scope(profile_from(peer.settings, peer.code), quiet=True)
+    scope = Scope(export_profile(session, peer))
     after = 0
     while page := records.walk(session, types, after, _PAGE):
         after = page[-1].pk
@@ -119,6 +128,8 @@ def _rows(session: Session, peer: Peer, wanted: Wanted, table: FlatTable, taken:
             if _is_others(doc, numbers, repeated=bool(taken & {one.type})) or _mistaken(doc):
                 continue
             yield loaded.row(one, doc, table, wanted.disguise)
+        count_untold(untold, scope.issues)
+        scope.issues.clear()
 
 
 def _is_wanted(one: Stored, peer: Peer, wanted: Wanted) -> bool:
@@ -164,6 +175,7 @@ class _Page:
         if how:
             documents = {name: [disguised(held, key, how) for held in list_] for name, list_ in documents.items()}
             self._scope.keys = {text: how.pseudonym(_system(text), held) for text, held in self._keys.items()}
+        self._scope.returning = one.source == self._peer.id
         cells = table.write(documents, self._scope)
         for column in _number_columns(table):
             if not cells.get(column):

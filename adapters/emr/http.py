@@ -10,13 +10,15 @@ from starlette.routing import Route
 
 from adapters.contract import Accepted, Access, Envelope, Face
 from adapters.emr import large
-from adapters.emr.period import export_visits
+from adapters.emr.period import Period, export_visits
+from adapters.emr.words import report
 from tracker_core import messages, peers
 from tracker_core.context import User
 from tracker_core.errors import Forbidden, Malformed, NotFound, wording
 
 CSV, NDJSON, TSV = "text/csv; charset=utf-8", "application/x-ndjson", "text/tab-separated-values"
 _ADMIN = "ALL"
+_TOLD = 20
 
 
 def routes(access: Access) -> Sequence[Route]:
@@ -89,7 +91,11 @@ def _result(access: Access, request: Request) -> Response:
 
 
 def _export(access: Access, request: Request) -> Response:
-    """Return visits as a file: `from` and `to` are dates, both included, `as` is the layout, `of=all` all senders."""
+    """Return visits as a file: `from` and `to` are dates, both included, `as` is the layout, `of=all` all senders.
+
+    `since` (a moment with offset) asks for the visits of which something changed from then on. Codes that the EMR has
+    no word for are told in the header `warning`, the most frequent first.
+    """
     query = request.query_params
     with access.session() as session:
         peer = peers.read(session, request.path_params["peer"])
@@ -98,8 +104,12 @@ def _export(access: Access, request: Request) -> Response:
         if everyone and _ADMIN not in request.state.user.authorities:
             raise Forbidden("only an administrator may read the visits of other senders")
         layout = query.get("as") or str(peer.settings.get("layout", "csv"))
-        body = export_visits(session, peer, query.get("from", ""), query.get("to", ""), layout, everyone=everyone)
-    return Response(body, media_type={"ndjson": NDJSON, "tsv": TSV}.get(layout, CSV))
+        since = large.moment_in(query)
+        period = Period(query.get("from", ""), query.get("to", ""), since, everyone)
+        body, untold = export_visits(session, peer, period, layout)
+    told = "; ".join(report(untold)[:_TOLD]).encode("ascii", "replace").decode()
+    headers = {"warning": f'199 - "{told}"'} if untold else {}
+    return Response(body, headers=headers, media_type={"ndjson": NDJSON, "tsv": TSV}.get(layout, CSV))
 
 
 def _let_send(access: Access, user: User, peer: str) -> None:

@@ -20,6 +20,7 @@ from adapters.emr.disguise import Disguise
 from adapters.emr.exporting import Wanted
 from adapters.emr.importing import result_file
 from adapters.emr.releasing import export_files
+from adapters.emr.words import report
 from tracker_core import imports, peers
 from tracker_core.context import Peer, User
 from tracker_core.database import Session
@@ -119,6 +120,8 @@ def _release(access: Access, request: Request) -> Response:
         if done.anonymity and done.anonymity.failing and not wanted.suppress:
             return Response("\n".join(done.anonymity.report()) + "\n", 409, media_type="text/plain; charset=utf-8")
         with ZipFile(body, "w", ZIP_DEFLATED) as archive:
+            if done.untold:
+                archive.writestr("warnings.txt", "".join(f"{line}\n" for line in report(done.untold)))
             for path in sorted(Path(folder).iterdir()):
                 archive.write(path, path.name)
     headers = {"content-disposition": f'attachment; filename="{wanted.table}.zip"'}
@@ -132,19 +135,31 @@ def _check(user: User, peer: int, wanted: Wanted) -> None:
         raise Forbidden("only an administrator may export for research, or the records of other senders")
 
 
+def moment_in(query: QueryParams) -> datetime | None:
+    """Return the moment from which changes are asked for (`since`). Raises Malformed for one without an offset."""
+    text = query.get("since", "")
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    if moment and moment.tzinfo is None:
+        raise Malformed("since is a moment with an offset: 2026-03-05T00:00:00Z")
+    return moment
+
+
 def _wanted(table: str, query: QueryParams, secret: str) -> Wanted:
     """Return what a query asks for: `disguise=anonymous`, or `pseudonymous` with the project's secret, or neither.
 
     Raises Malformed for anything else.
     """
+    since = moment_in(query)
     try:
-        since = datetime.fromisoformat(query["since"]) if "since" in query else None
         shift, band, k = (int(query.get(name, default)) for name, default in (("shift", 180), ("band", 5), ("k", 5)))
     except ValueError as error:
         raise Malformed(str(error)) from error
     disguise = query.get("disguise", "")
-    if min(shift, band, k) < 1 or (since and since.tzinfo is None) or disguise not in ("", "anonymous", "pseudonymous"):
-        raise Malformed("shift, band and k are positive, since has an offset, disguise is anonymous or pseudonymous")
+    if min(shift, band, k) < 1 or disguise not in ("", "anonymous", "pseudonymous"):
+        raise Malformed("shift, band and k are positive, disguise is anonymous or pseudonymous")
     if disguise == "pseudonymous" and not secret:
         raise Malformed(f"pseudonyms need the secret of the project, in the header {SECRET}")
     key = secrets.token_bytes(32) if disguise == "anonymous" else secret.encode()

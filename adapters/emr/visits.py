@@ -36,7 +36,7 @@ def read_with(sheet: Sheet, sender: Sender, layout: Layout) -> Reading:
     if layout.table.facts.records:
         return _with(wrong, read_entities(sheet, sender, layout))
     profile = profile_from(sender.peer.settings, sender.peer.code, sender.translate)
-    batch = _Batch(sheet, layout, sender, Scope(profile))
+    batch = _Batch(sheet, layout, sender, Scope(profile, returning=True))
     batch.issues.extend(wrong)
     for row in sheet.rows:
         _read_row(batch, row)

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from mappings.codecs.codec import Codec
+from mappings.codecs.own import find_own, own_coding
 from mappings.concepts import ConceptMap
 from mappings.scope import Scope, Unfit
 from terminology import icd10
 
 MAP = "diagnosis"
+Codings: TypeAlias = list[dict[str, str]]
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 CERTAINTY = {
     "confirmed": "confirmed", "c": "confirmed", "final": "confirmed", "definite": "confirmed",
@@ -26,25 +28,27 @@ def diagnoses(maps: Mapping[str, ConceptMap]) -> tuple[Codec, ...]:
 
     `ranked_diagnoses` takes columns in pairs instead, a diagnosis and its certainty, the first pair the main one.
     """
-    read = read_diagnoses(_BETWEEN, maps.get(MAP))
+    own = maps.get(MAP)
+    read = read_diagnoses(_BETWEEN, own)
     return (
-        Codec("diagnoses", read, write_diagnoses("; ", str), "fields"),
-        Codec("diagnoses_comma", read, write_diagnoses(",", str), "fields"),
-        Codec("diagnoses_undotted", read, write_diagnoses("; ", icd10.undotted), "fields"),
-        Codec("ranked_diagnoses", read_ranked(maps.get(MAP)), write_ranked, "fields"),
+        Codec("diagnoses", read, write_diagnoses("; ", own), "fields"),
+        Codec("diagnoses_comma", read, write_diagnoses(",", own), "fields"),
+        Codec("diagnoses_undotted", read, write_diagnoses("; ", own, icd10.undotted), "fields"),
+        Codec("ranked_diagnoses", read_ranked(own), write_ranked(own), "fields"),
     )
 
 
 def parted_diagnoses(separator: str, maps: Mapping[str, ConceptMap]) -> Codec:
     """Return the codec of diagnoses that are parted by `separator` and by nothing else."""
     read = read_diagnoses(re.compile(re.escape(separator)), maps.get(MAP))
-    return Codec(f"diagnoses:{separator}", read, write_diagnoses(separator, str), "fields")
+    return Codec(f"diagnoses:{separator}", read, write_diagnoses(separator, maps.get(MAP)), "fields")
 
 
 def read_diagnoses(between: re.Pattern[str], concepts: ConceptMap | None) -> Callable[[list[str], Scope, Any], Any]:
     """Return the function that reads ICD-10 codes, parted by `between`, and their certainties, into Conditions.
 
-    What is no ICD-10 code may be the EMR's own: the concept map `diagnosis` tells, where there is one.
+    What is no ICD-10 code may be the EMR's own: the concept map `diagnosis` tells, where there is one; it is kept
+    beside the code that it means.
     """
 
     def decode(texts: list[str], scope: Scope, _old: Any) -> Any:
@@ -68,34 +72,37 @@ def read_ranked(concepts: ConceptMap | None) -> Callable[[list[str], Scope, Any]
     return decode
 
 
-def write_ranked(conditions: Any, _scope: Scope, _old: Any) -> list[str]:
-    """Write Conditions into pairs of columns, as many as there are."""
-    codes = [(code, _code_in(c.get("verificationStatus"), VERIFICATION)) for c in conditions if (code := _icd(c))]
-    return [text for pair in codes for text in pair]
+def write_ranked(concepts: ConceptMap | None) -> Callable[[Any, Scope, Any], list[str]]:
+    """Return the function that writes Conditions into pairs of columns, as many as there are."""
+
+    def encode(conditions: Any, scope: Scope, _old: Any) -> list[str]:
+        return [text for pair in _told(conditions, concepts, scope, str) for text in pair]
+
+    return encode
 
 
-def _conditions(pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+def _conditions(pairs: Iterable[tuple[Codings, str]]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for code, certainty in pairs:
-        condition: dict[str, Any] = {"code": {"coding": [{"system": icd10.SYSTEM, "code": code}]}}
+    for codings, certainty in pairs:
+        condition: dict[str, Any] = {"code": {"coding": codings}}
         if certainty:
             condition["verificationStatus"] = {"coding": [{"system": VERIFICATION, "code": certainty}]}
-        found.setdefault(code, condition)
+        found.setdefault(codings[0]["code"], condition)
     return list(found.values())
 
 
-def _codes(part: str, concepts: ConceptMap | None, scope: Scope) -> list[str]:
-    """Return the code of a part, or the codes when blanks part them (`A17.0+ G01*`)."""
+def _codes(part: str, concepts: ConceptMap | None, scope: Scope) -> list[Codings]:
+    """Return the codings of a part, or of each of its words when blanks part codes (`A17.0+ G01*`)."""
     whole = icd10.normal(part) or icd10.normal(_digits_for_letters(part))
     if whole is None and concepts is not None:
         target = scope.translate(concepts, part.strip())
         if target is None:
             raise Unfit(f"not a {concepts.name} we know", "unknown-code", concepts.name, part.strip())
-        return [target.code]
+        return [[{"system": icd10.SYSTEM, "code": target.code}, own_coding(part.strip(), concepts)]]
     codes = [whole] if whole else [icd10.normal(word) for word in part.split()]
     if None in codes:
         raise Unfit(f"{part.strip()} is no ICD-10 code", "bad-code")
-    return [code for code in codes if code]
+    return [[{"system": icd10.SYSTEM, "code": code}] for code in codes if code]
 
 
 def _digits_for_letters(part: str) -> str:
@@ -111,17 +118,35 @@ def _certainty(word: str) -> str:
     return CERTAINTY.get(plain, "")
 
 
-def write_diagnoses(separator: str, form: Callable[[str], str]) -> Callable[[Any, Scope, Any], list[str] | None]:
-    """Return the function that writes Conditions as codes, and their certainties when one has any."""
+def write_diagnoses(
+    separator: str, concepts: ConceptMap | None, form: Callable[[str], str] = str
+) -> Callable[[Any, Scope, Any], list[str] | None]:
+    """Return the function that writes Conditions as codes, and their certainties when one has any.
 
-    def encode(conditions: Any, _scope: Scope, _old: Any) -> list[str] | None:
-        codes = [(code, _code_in(c.get("verificationStatus"), VERIFICATION)) for c in conditions if (code := _icd(c))]
+    A code is the EMR's own where it has one, else ICD-10 in a `form`.
+    """
+
+    def encode(conditions: Any, scope: Scope, _old: Any) -> list[str] | None:
+        codes = _told(conditions, concepts, scope, form)
         certainties = [certainty for _, certainty in codes]
         while certainties and not certainties[-1]:
             certainties.pop()
-        return [separator.join(form(code) for code, _ in codes), "; ".join(certainties)]
+        return [separator.join(code for code, _ in codes), "; ".join(certainties)]
 
     return encode
+
+
+def _told(
+    conditions: Any, concepts: ConceptMap | None, scope: Scope, form: Callable[[str], str]
+) -> list[tuple[str, str]]:
+    """Return (code, certainty) of every Condition that ICD-10 has a code for."""
+    told = []
+    for condition in conditions:
+        if code := _icd(condition):
+            own = find_own(condition["code"]["coding"], concepts, scope) if concepts is not None else None
+            word = str(own["code"]) if own else form(code)
+            told.append((word, _code_in(condition.get("verificationStatus"), VERIFICATION)))
+    return told
 
 
 def _icd(condition: Mapping[str, Any]) -> str:

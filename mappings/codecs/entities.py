@@ -7,6 +7,7 @@ from typing import Any
 
 from mappings.codecs.codec import MISSING, Codec
 from mappings.codecs.keyed import record_reference
+from mappings.codecs.own import NO_EQUIVALENT, find_own, own_coding
 from mappings.concepts import ConceptMap
 from mappings.naming import SYSTEMS, expand
 from mappings.paths import BadRow
@@ -14,7 +15,6 @@ from mappings.scope import Scope, Unfit
 from terminology import icd10
 from tracker_core.issues import Issue
 
-LOCAL = "urn:tracker-hub:local:"
 OHDSI = "https://fhir-terminology.ohdsi.org"
 # How EMRs and vocabularies call code systems -> the system.
 NAMES = {
@@ -64,30 +64,20 @@ def coded_columns(argument: str, maps: Mapping[str, ConceptMap]) -> Codec:
         coding = {"system": _system(told) or system, "code": code} | ({"display": display} if display else {})
         return {"coding": [_normal(coding)]}
 
-    def encode(value: Any, _scope: Scope, _old: Any) -> list[str | None] | None:
+    def encode(value: Any, scope: Scope, _old: Any) -> list[str | None] | None:
         codings = value.get("coding") or []
-        own = _own(value, concepts) if concepts is not None else None
-        found = own or next((c for c in codings if c.get("system") == system), codings[0] if codings else {})
-        told = None if own or found.get("system") == system else found.get("system")
+        own = find_own(codings, concepts, scope) if concepts is not None else None
+        if own is not None:
+            return [own.get("code"), own.get("display") or value.get("text"), None]
+        found = next((c for c in codings if c.get("system") == system), codings[0] if codings else {})
+        told = None if found.get("system") == system else found.get("system")
         return [found.get("code"), found.get("display") or value.get("text"), told]
 
     return Codec(f"coded:{argument}", decode, encode, "fields")
 
 
-def _own(value: Any, concepts: ConceptMap) -> dict[str, Any] | None:
-    """Return the EMR's own coding of a concept: the one it sent, else what its map says on the way back."""
-    codings = value.get("coding") or []
-    for coding in codings:
-        if coding.get("system") == LOCAL + concepts.name:
-            return dict(coding)
-    for coding in codings:
-        if word := concepts.inverse(coding.get("system", ""), coding.get("code", "")):
-            return {"code": word, "display": value.get("text") or coding.get("display")}
-    return None
-
-
 def _local(code: str, display: str, concepts: ConceptMap, scope: Scope) -> list[dict[str, str]]:
-    own = {"system": LOCAL + concepts.name, "code": code} | ({"display": display} if display else {})
+    own = own_coding(code, concepts, display)
     target = scope.translate(concepts, code)
     if target is None:
         row = str(scope.row) if scope.row else ""
@@ -145,11 +135,14 @@ def omop_concept(maps: Mapping[str, ConceptMap]) -> Codec:
         scope.issues.append(Issue("unknown-code", text, "warning", _place(scope), id, "", concepts.name))
         return {"coding": [own]} | ({"text": name or source} if name or source else {})
 
-    def encode(value: Any, _scope: Scope, _old: Any) -> list[str | None] | None:
+    def encode(value: Any, scope: Scope, _old: Any) -> list[str | None] | None:
         codings = value.get("coding") or []
         id = next((c.get("code") for c in codings if c.get("system") == OHDSI), None)
         standard: dict[str, Any] = next((c for c in codings if c.get("system") != OHDSI), {})
-        id = id or concepts.inverse(standard.get("system", ""), standard.get("code", "")) or "0"
+        id = id or scope.inverse(concepts, standard.get("system", ""), standard.get("code", "")) or "0"
+        if id == "0" and standard and not scope.returning:
+            named = f"{standard.get('system', '')}|{standard.get('code', '')}"
+            scope.warn(NO_EQUIVALENT, f"no concept of {concepts.name} means this", named, concepts.name)
         names = {system: name for name, system in reversed(_VOCABULARIES.items())}
         vocabulary = names.get(standard.get("system", ""))
         source = value.get("text") or standard.get("code")

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.contract import Sender
 from adapters.emr import ADAPTER
-from adapters.emr.period import export_visits
+from adapters.emr.period import Period, export_visits
 from adapters.emr.sheet import read_sheet
 from tests.adapters.emr.conftest import CSV
 from tracker_core import history, peers, records
@@ -47,7 +47,7 @@ def found(session: Session, type_: str) -> list[Any]:
 
 def exported(session: Session, peer: Peer, start: str = "", end: str = "", layout: str = "csv") -> list[dict[str, str]]:
     """The filled cells of an export."""
-    raw = export_visits(session, peer, start, end, layout, everyone=False)
+    raw = export_visits(session, peer, Period(start, end), layout)[0]
     return [{name: cell for name, cell in row.cells.items() if cell} for row in read_sheet(raw).rows] if raw else []
 
 
@@ -67,7 +67,7 @@ def test_upload_export_upload_is_quiet(session: Session, peer: Peer, visits: byt
     rows = [{name: cell for name, cell in row.cells.items() if cell} for row in read_sheet(visits).rows]
     key = "visit_id"
     assert sorted(exported(session, peer, layout=layout), key=lambda r: r[key]) == sorted(rows, key=lambda r: r[key])
-    raw = export_visits(session, peer, "", "", layout, everyone=False)
+    raw = export_visits(session, peer, Period(), layout)[0]
     assert done(upload(session, peer, raw)) <= {"unchanged", "ignored"}
 
 
@@ -102,7 +102,7 @@ def test_export_keeps_to_its_period_and_sender(session: Session, peer: Peer, vis
     assert [row["visit_id"] for row in exported(session, peer, "2024-03-02", "2024-03-04")] == ["V003"]
     assert {row["visit_id"] for row in exported(session, peer, "2024-03-01", "2024-03-01")} == {"V001", "V002"}
     assert exported(session, peer, "2025") == []
-    raw = export_visits(session, peer, "", "", "ndjson", everyone=True)
+    raw = export_visits(session, peer, Period(everyone=True), "ndjson")[0]
     assert len(raw.splitlines()) == 4
 
 
