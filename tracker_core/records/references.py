@@ -19,9 +19,11 @@ from tracker_core.records.terms import hashed, reference_token
 def rewrite(session: Session, drafts: Sequence[Draft]) -> tuple[dict[str, str], list[Issue]]:
     """Put real references in place of names and conditional ones; return the replacements, and what had none.
 
-    A name that the change set doesn't have stays as it is: it may be contained, or of another system.
+    Drafts that need not be written any more (their record was found) are named by the others all the same. A name that
+    the change set doesn't have stays as it is: it may be contained, or of another system.
     """
     names = _names(drafts)
+    drafts = [d for d in drafts if not d.action]
     spans = [documents.references(d.raw) for d in drafts]
     searches = {text: w for found in spans for _, _, text in found if "?" in text and (w := _wanted(text)) is not None}
     searched, problems = _search(session, searches)

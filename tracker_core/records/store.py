@@ -51,7 +51,7 @@ def apply(
     issues += problems
     if atomic and _failed(issues):
         return Applied(issues=issues)
-    names, problems = references.rewrite(session, [d for d in settled if not d.action])
+    names, problems = references.rewrite(session, settled)
     problems += custom.problems(settled)
     problems += following.problems(session, settled)
     issues += problems

@@ -150,6 +150,28 @@ def test_names_become_references(session: Session, context: Context) -> None:
     assert [s.type for s in records.of_subject(session, [subjects["Patient"] or 0], ["Patient"])] == ["Patient"]
 
 
+def test_names_of_what_is_there_already(session: Session, context: Context) -> None:
+    """A name stands for the record that a conditional create found, and for what another entry of the set creates."""
+    document = patient(identifier=[{"system": "urn:x", "value": "1"}])
+    once = change(document, match=("identifier=urn:x|1",))
+    (first,) = records.apply(session, context, [once]).outcomes
+    new = patient(identifier=[{"system": "urn:x", "value": "2"}])
+    names = ["urn:uuid:1", "urn:uuid:2", "urn:uuid:3"]
+    changes = [
+        change(document, name=names[0], match=("identifier=urn:x|1",)),
+        change(new, name=names[1], match=("identifier=urn:x|2",)),
+        change(new, name=names[2], match=("identifier=urn:x|2",)),
+        *(change(observation(subject={"reference": name})) for name in names),
+    ]
+    done = records.apply(session, context, changes)
+    ids = [first.id, done.outcomes[1].id, done.outcomes[1].id]
+    seen = [one for one in done.touched if one.type == "Observation"]
+    assert [current(session, "Observation", one.id)["subject"]["reference"] for one in seen] == [
+        f"Patient/{id}" for id in ids
+    ]
+    assert all(one.subject is not None for one in seen)
+
+
 def test_conditional_create_and_reference(session: Session, context: Context) -> None:
     """A create that something matches makes nothing; a conditional reference finds the one record it means."""
     document = patient(identifier=[{"system": "urn:x", "value": "1"}])
