@@ -74,25 +74,25 @@ def fill(session: Session, start: int, patients: int) -> int:
     context = history.open_change_set(session, "benchmark")
     chance = random.Random(start)
     documents = [one for n in range(start, start + patients) for one in of_patient(chance, n)]
-    drafts = [_draft(pk, one) for pk, one in zip(next_pks(session, len(documents)), documents, strict=True)]
+    drafts = [_draft(context, pk, one) for pk, one in zip(next_pks(session, len(documents)), documents, strict=True)]
     own = {draft.reference: (draft.pk, None) for draft in drafts}
-    _write(session, context, drafts, own)
+    _write(session, drafts, own)
     return len(drafts)
 
 
-def _write(session: Session, context: Context, drafts: list[Draft], own: dict[str, tuple[int, None]]) -> None:
+def _write(session: Session, drafts: list[Draft], own: dict[str, tuple[int, None]]) -> None:
     person = 0
     for draft in drafts:
         references.index(draft, own)
         person = draft.pk if draft.change.type == "Patient" else person
         draft.subject = person or None
-    writing.write(session, context, drafts)
+    writing.write(session, drafts)
 
 
-def _draft(pk: int, document: dict[str, Any]) -> Draft:
+def _draft(context: Context, pk: int, document: dict[str, Any]) -> Draft:
     type_, id = document["resourceType"], document["id"]
     doc = json.dumps(document, separators=(",", ":")).encode()
-    draft = Draft(RecordChange(type_, doc, "put", id=id), resource_types()[type_], doc, document, id, pk)
+    draft = Draft(RecordChange(type_, doc, "put", id=id), resource_types()[type_], doc, document, context, id, pk)
     draft.action, draft.version, draft.doc = "created", 1, doc
     draft.entries = extract(type_, document)
     return draft

@@ -1,12 +1,12 @@
 """Apply what a mapping read: records first, then the program half, then what the bindings derive from both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hub import bound
 from tracker_core import access, aggregates, packages, records, tracker
 from tracker_core.changes import ChangeSet
 from tracker_core.context import Context
-from tracker_core.database import Session
+from tracker_core.database import Apart, Session
 from tracker_core.identity import acts
 from tracker_core.identity.deciding import decide
 from tracker_core.identity.replacing import follow_links
@@ -41,6 +41,20 @@ def apply(session: Session, context: Context, changes: ChangeSet, report: Report
     report.rejected = report.rejected or (changes.atomic and wrong)
 
 
+def apply_together(session: Session, parts: Sequence[tuple[Context, ChangeSet, Report]]) -> None:
+    """Write several change sets of plain records (`records.fits`) as `apply` does, those of one person only in one.
+
+    Raises `Apart` where one of them may not stand, or they have to do with each other: nothing of them is to be kept.
+    """
+    written = records.apply_together(session, [(context, changes.records) for context, changes, _ in parts])
+    for (context, _, report), applied in zip(parts, written, strict=True):
+        read_before = len(report.issues)
+        _note(report, applied.outcomes, applied.issues)
+        _follow_records(session, context, applied.touched, report)
+        if any(issue.severity == "error" for issue in report.issues[read_before:]):
+            raise Apart
+
+
 def _identify(session: Session, context: Context, acted: acts.Acted, report: Report) -> None:
     """Take account of what was said about who is who; what moved is derived anew."""
     _note(report, acted.outcomes, acted.issues)
@@ -53,9 +67,13 @@ def _write_records(session: Session, context: Context, changes: ChangeSet, repor
     if changes.records:
         written = records.apply(session, context, changes.records, atomic=changes.atomic, judge=judge)
         _note(report, written.outcomes, written.issues)
-        bound.derive(session, context, written.touched, report)
-        bound.take_values(session, context, written.touched, report)
-        report.issues.extend(follow_links(session, context, written.touched))
+        _follow_records(session, context, written.touched, report)
+
+
+def _follow_records(session: Session, context: Context, touched: Sequence[records.Stored], report: Report) -> None:
+    bound.derive(session, context, touched, report)
+    bound.take_values(session, context, touched, report)
+    report.issues.extend(follow_links(session, context, touched))
 
 
 def _write_rows(session: Session, context: Context, changes: ChangeSet, report: Report) -> None:

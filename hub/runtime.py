@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.contract import Adapter
+from adapters.contract import Accepted, Adapter
 from adapters.outside import Outside
 from hub.gathering import Gathering
 from tracker_core.context import Peer
@@ -21,7 +21,7 @@ class Runtime:
     `files` is the folder of uploaded files; a process without one takes none. `outside` is where requests may go that
     others asked for. `audit_days` is how long it is kept who read what. Bytes that come at the same moment are kept
     together in `arriving` (with whether they must be durable at once), their senders looked up together in `naming`
-    (code and format).
+    (code and format); small messages about single persons are applied together in `applying`.
     """
 
     pool: Pool
@@ -32,6 +32,7 @@ class Runtime:
     audit_days: int = 730
     arriving: Gathering[tuple[Arrival, bool], Message] = field(default_factory=Gathering)
     naming: Gathering[tuple[str, str], Peer] = field(default_factory=Gathering)
+    applying: Gathering[Message, Accepted | None] = field(default_factory=Gathering)
 
     def adapter(self, format: str) -> Adapter:
         """Return the adapter of `format`; messages and peers only carry names that are registered."""

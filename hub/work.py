@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -9,15 +10,18 @@ from adapters.contract import Accepted, Envelope, Interrupted, Receipt
 from hub import flow
 from hub.gathering import gather
 from hub.runtime import Runtime
+from hub.together import process_together
 from tracker_core import messages, peers
 from tracker_core.context import Peer
-from tracker_core.database import Collision, transaction
+from tracker_core.database import Apart, Collision, transaction
 from tracker_core.errors import Conflict, HubError, Malformed, Unavailable, Unsupported, wording
 from tracker_core.issues import Issue, Report
 from tracker_core.messages import Arrival, Message, State
 
 log = structlog.get_logger()
 TRIES = 5
+SMALL = 65_536
+TOGETHER = 32
 
 
 def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
@@ -58,7 +62,9 @@ def complete(runtime: Runtime, peer: Peer, message: Message, raw: bytes, envelop
     """Process what was just kept, and return the end of it; a repeat is answered as the first time."""
     if message.repeated:
         return answer_repeat(runtime, peer, message, raw, envelope, actor)
-    return settle(runtime, message)
+    if not _is_small(message):
+        return settle(runtime, message)
+    return gather(runtime.applying, message, lambda batch: settle_all(runtime, batch)) or settle(runtime, message)
 
 
 def _readable(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope) -> bool:
@@ -157,6 +163,39 @@ def settle(runtime: Runtime, message: Message, *, durably: bool = True) -> Accep
             error = failure
             break
     return _end_badly(runtime, message, error)
+
+
+def settle_claimed(runtime: Runtime, claimed: Sequence[Message]) -> None:
+    """Process messages that a worker has claimed, as `settle` does, small ones together; nobody waits for an answer."""
+    small = [message for message in claimed if _is_small(message)]
+    done: set[int] = set()
+    for n in range(0, len(small), TOGETHER):
+        ended = settle_all(runtime, small[n : n + TOGETHER], durably=False)
+        done |= {one.message for one in ended if one is not None}
+    for message in claimed:
+        if message.id not in done:
+            settle(runtime, message, durably=False)
+
+
+def _is_small(message: Message) -> bool:
+    """Tell whether a message is about one person, and short: it does not hold up those it is processed with."""
+    return message.lane is not None and len(message.body or b"") <= SMALL
+
+
+def settle_all(runtime: Runtime, batch: Sequence[Message], *, durably: bool = True) -> list[Accepted | None]:
+    """Process stored inbound messages in one transaction, as far as they may be; None for those that are to be settled.
+
+    Each has the end that `settle` would have given it.
+    """
+    if len(batch) == 1:
+        return [settle(runtime, batch[0], durably=durably)]
+    done: dict[int, tuple[Report, bytes]] = {}
+    with suppress(Apart, Collision, HubError), transaction(runtime.pool) as session:
+        if not durably:
+            session.execute("set local synchronous_commit = off")
+        done = process_together(session, runtime, batch)
+    runtime.wake.set()
+    return [Accepted(message.id, *done[message.id]) if message.id in done else None for message in batch]
 
 
 def _process(runtime: Runtime, message: Message, durably: bool) -> Accepted:

@@ -29,8 +29,7 @@ def worker_name() -> str:
 def run_inbound(runtime: Runtime, name: str) -> int:
     """Process one batch of waiting inbound messages; return how many there were."""
     claimed = work.claim(runtime, "in", name, BATCH)
-    for message in claimed:
-        work.settle(runtime, message, durably=False)
+    work.settle_claimed(runtime, claimed)
     return len(claimed)
 
 

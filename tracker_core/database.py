@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from tracker_core.errors import Malformed, Unavailable
 
 __all__ = [
+    "Apart",
     "AsyncPool",
     "AsyncSession",
     "Collision",
@@ -32,6 +33,11 @@ AsyncSession: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 AsyncPool: TypeAlias = AsyncConnectionPool[AsyncSession]
 
 _OPTIONS = "-c timezone=UTC"
+
+
+class Apart(Exception):
+    """What was written together is to be written each by itself, after this transaction was undone: it might not have
+    the end that one after the other has."""
 
 
 class Collision(Exception):

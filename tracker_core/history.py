@@ -36,32 +36,52 @@ def open_change_set(
     Its time has millisecond precision, because that is what every protocol emits, and is announced to readers by time
     (`tracker_core.horizon`). `mapping` is the edition of the tables that read the message.
     """
+    return open_change_sets(session, [(actor, peer, message, mapping)])[0]
+
+
+def open_change_sets(session: Session, opened: Sequence[tuple[str, Peer | None, int | None, str]]) -> list[Context]:
+    """Open a change set for each (actor, peer, message, mapping), all at one time; see `open_change_set`."""
     announce(session)
-    row = session.execute(
+    rows = session.execute(
         "insert into change_set (actor, peer, message, mapping, at)"
-        " values (%s, %s, %s, nullif(%s, ''), date_trunc('milliseconds', clock_timestamp())) returning id, at",
-        (actor, peer.id if peer else None, message, mapping),
-    ).fetchone()
-    assert row is not None
-    return Context(change_set=row[0], at=row[1], actor=actor, peer=peer, message=message)
+        " select o.actor, o.peer, o.message, nullif(o.mapping, ''), t.at"
+        " from (select date_trunc('milliseconds', clock_timestamp()) as at) t,"
+        " unnest(%b::text[], %b::int[], %b::bigint[], %b::text[]) with ordinality o (actor, peer, message, mapping, n)"
+        " order by o.n returning id, at",
+        (
+            [actor for actor, *_ in opened],
+            [peer.id if peer else None for _, peer, *_ in opened],
+            [message for *_, message, _ in opened],
+            [mapping for *_, mapping in opened],
+        ),
+    )
+    return [
+        Context(change_set=id, at=at, actor=actor, peer=peer, message=message)
+        for (id, at), (actor, peer, message, _) in zip(rows, opened, strict=True)
+    ]
 
 
 def note_changes(session: Session, context: Context, changes: Sequence[Change]) -> None:
     """Append `changes` to the log, in order, with one statement."""
-    if not changes:
+    note_changes_of(session, [(context.change_set, change) for change in changes])
+
+
+def note_changes_of(session: Session, noted: Sequence[tuple[int, Change]]) -> None:
+    """Append changes of several change sets, each with its set, as `note_changes` does."""
+    if not noted:
         return
     session.execute(
         "insert into change (change_set, kind, target, subject, action, delta)"
-        " select %s, c.kind, c.target, c.subject, c.action, c.delta::jsonb"
-        " from unnest(%b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[])"
-        " with ordinality as c (kind, target, subject, action, delta, n) order by c.n",
+        " select c.change_set, c.kind, c.target, c.subject, c.action, c.delta::jsonb"
+        " from unnest(%b::bigint[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[])"
+        " with ordinality as c (change_set, kind, target, subject, action, delta, n) order by c.n",
         (
-            context.change_set,
-            [c.kind for c in changes],
-            [c.target for c in changes],
-            [c.subject for c in changes],
-            [c.action for c in changes],
-            [orjson.dumps(c.delta).decode() if c.delta is not None else None for c in changes],
+            [change_set for change_set, _ in noted],
+            [c.kind for _, c in noted],
+            [c.target for _, c in noted],
+            [c.subject for _, c in noted],
+            [c.action for _, c in noted],
+            [orjson.dumps(c.delta).decode() if c.delta is not None else None for _, c in noted],
         ),
     )
 

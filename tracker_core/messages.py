@@ -204,6 +204,12 @@ def lock_waiting(session: Session, id: int) -> bool:
     return row is not None and row[0] == "waiting"
 
 
+def lock_all_waiting(session: Session, ids: Sequence[int]) -> set[int]:
+    """Lock these messages for this transaction; return those that are still waiting."""
+    rows = session.execute("select id, state from message where id = any(%b) order by id for update", (list(ids),))
+    return {row[0] for row in rows if row[1] == "waiting"}
+
+
 def enqueue(session: Session, arrivals: Sequence[Arrival], cause: int | None = None) -> int:
     """Queue outbound messages; return how many are new.
 
@@ -304,6 +310,20 @@ def finish(
         "update message set state = %s, report = %s::jsonb, answer = coalesce(%s, answer), error = nullif(%s, ''),"
         " finished = clock_timestamp(), lease_until = null, leased_by = null where id = %s",
         (state, orjson.dumps(report).decode() if report is not None else None, answer, error, id),
+    )
+
+
+def finish_all(session: Session, ended: Sequence[tuple[int, dict[str, Any], bytes]]) -> None:
+    """End the work on messages that were applied: (id, report, answer) each, as `finish` does."""
+    session.execute(
+        "update message m set state = 'done', report = e.report::jsonb, answer = e.answer, error = null,"
+        " finished = clock_timestamp(), lease_until = null, leased_by = null"
+        " from unnest(%b::bigint[], %b::text[], %b::bytea[]) as e (id, report, answer) where m.id = e.id",
+        (
+            [id for id, _, _ in ended],
+            [orjson.dumps(report).decode() for _, report, _ in ended],
+            [answer for _, _, answer in ended],
+        ),
     )
 
 

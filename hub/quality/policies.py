@@ -18,7 +18,8 @@ from tracker_core.quality import Examined
 from tracker_core.records import documents
 from tracker_core.records.judging import Judge, Judgement, Subject
 
-POLICIES = ("off", "lenient", "strict")
+OFF = "off"
+POLICIES = (OFF, "lenient", "strict")
 # HL7 marks it as good practice only: almost every record of every system would be told.
 _PRACTICE = "dom-6:"
 
@@ -50,7 +51,7 @@ class Judging:
 
 def by_policy(session: Session, peer: Peer) -> Judging:
     """Return the judge that the settings of a peer want."""
-    policy = peer.settings.get("validation", "off")
+    policy = peer.settings.get("validation", OFF)
     made = Judging()
     if policy not in ("lenient", "strict"):
         return made

@@ -4,7 +4,7 @@
 `merge`, `unmerge` and `dismiss` are the decisions of a human (or of a sender, see `tracker_core.identity.patients`).
 """
 
-from tracker_core.identity.assignment import assign
+from tracker_core.identity.assignment import assign, assign_each
 from tracker_core.identity.duplicates import dismiss
 from tracker_core.identity.facts import PERSON_SYSTEM, PatientFacts
 from tracker_core.identity.merging import absorbed, merge, merges_of, unmerge
@@ -17,6 +17,7 @@ __all__ = [
     "PatientFacts",
     "absorbed",
     "assign",
+    "assign_each",
     "dismiss",
     "forget",
     "merge",

@@ -1,10 +1,10 @@
 """Find or make the person behind each Patient record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tracker_core.context import Context
-from tracker_core.database import Session, next_pks
+from tracker_core.database import Apart, Session, next_pks
 from tracker_core.identity import persons, rows
 from tracker_core.identity.duplicates import Suspicion, file_suspicions, suspect
 from tracker_core.identity.facts import PatientFacts
@@ -20,17 +20,45 @@ def assign(session: Session, context: Context, patients: list[PatientFacts]) -> 
     identity share the person, and so do two messages processed at the same time: the second waits for the first to
     commit. Likeness never joins: it files a potential duplicate, as do contradicted and ambiguous identifiers.
     """
+    return assign_each(session, [context] * len(patients), patients)
+
+
+def assign_each(session: Session, contexts: Sequence[Context], patients: list[PatientFacts]) -> list[int]:
+    """Return the persons as `assign` does; each record comes under its own context.
+
+    Raises `Apart` when what one context says of persons might be judged by what another one says.
+    """
     if not patients:
         return []
     claims = [claim(facts) for facts in patients]
     lock_keys(session, {key for one in claims for key in one.keys})
     settled = _settle(session, claims)
-    made = [(pk, claims[i].facts.org_unit) for pk, i in settled.made.items()]
-    persons.create(session, context, made)
+    made = [persons.New(pk, claims[i].facts.org_unit, contexts[i]) for pk, i in settled.made.items()]
+    persons.create(session, made)
     changed = rows.remember(session, claims, settled.people)
+    if not _are_apart(claims, contexts, changed):
+        raise Apart
     owners = {one.facts.record: person for one, person in zip(claims, settled.people, strict=True)}
-    file_suspicions(session, context, [*settled.suspicions, *suspect(session, changed, owners)])
+    noted = dict(zip(settled.people, (context.change_set for context in contexts), strict=True))
+    file_suspicions(session, noted, [*settled.suspicions, *suspect(session, changed, owners)])
     return settled.people
+
+
+def _are_apart(claims: Sequence[Claim], contexts: Sequence[Context], changed: Sequence[Claim]) -> bool:
+    """Tell whether each context is judged by what was stored before all of them.
+
+    That is not so where two share an identifier. Of a record that was known before, the former facts are gone by now:
+    what is said anew of it goes with nobody else's news.
+    """
+    holders: dict[int, int] = {}
+    owners = {one.facts.record: context.change_set for one, context in zip(claims, contexts, strict=True)}
+    if len({owners[one.facts.record] for one in changed}) > 1 and any(one.facts.previous for one in changed):
+        return False
+    return all(
+        holders.setdefault(key, owners[one.facts.record]) == owners[one.facts.record]
+        for one in claims
+        for key in one.identifiers
+    )
 
 
 @dataclass(slots=True)

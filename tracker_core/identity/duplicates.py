@@ -1,11 +1,11 @@
 """Potential duplicates: pairs of persons that a human should look at, with score and reasons."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.errors import Conflict, NotFound
 from tracker_core.identity import rows
@@ -51,8 +51,11 @@ def suspect(session: Session, claims: list[Claim], owners: dict[int, int]) -> li
     return suspicions
 
 
-def file_suspicions(session: Session, context: Context, suspicions: list[Suspicion]) -> None:
-    """Store the strongest suspicion of each pair. What a human has closed stays closed."""
+def file_suspicions(session: Session, sets: Mapping[int, int], suspicions: list[Suspicion]) -> None:
+    """Store the strongest suspicion of each pair, in the change set by which one of them was looked at: person -> set.
+
+    What a human has closed stays closed.
+    """
     best: dict[tuple[int, int], Suspicion] = {}
     for one in sorted(suspicions, key=lambda each: each.score):
         pair = (one.original, one.duplicate)
@@ -62,21 +65,21 @@ def file_suspicions(session: Session, context: Context, suspicions: list[Suspici
     ordered = [best[pair] for pair in sorted(best)]
     session.execute(
         """insert into potential_duplicate (uid, original, duplicate, score, reasons, created_in)
-        select uid, original, duplicate, score, reasons, %s
-        from unnest(%b::text[], %b::bigint[], %b::bigint[], %b::real[], %b::jsonb[])
-            as new (uid, original, duplicate, score, reasons)
+        select uid, original, duplicate, score, reasons, created_in
+        from unnest(%b::text[], %b::bigint[], %b::bigint[], %b::real[], %b::jsonb[], %b::bigint[])
+            as new (uid, original, duplicate, score, reasons, created_in)
         where not exists (select from potential_duplicate turned
             where turned.original = new.duplicate and turned.duplicate = new.original)
         on conflict (original, duplicate) do update
             set score = excluded.score, reasons = potential_duplicate.reasons || excluded.reasons, updated = now()
             where potential_duplicate.status = 'OPEN' and potential_duplicate.score <= excluded.score""",
         (
-            context.change_set,
             [new_uid() for _ in ordered],
             [one.original for one in ordered],
             [one.duplicate for one in ordered],
             [one.score for one in ordered],
             [Jsonb(one.reasons) for one in ordered],
+            [sets.get(one.duplicate, sets.get(one.original)) for one in ordered],
         ),
     )
 

@@ -1,10 +1,12 @@
 """Tracked entities as identity makes them: the type Person, and the org unit a new one belongs to."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import LiteralString
 
 from tracker_core.context import Context, Peer
 from tracker_core.database import Session
-from tracker_core.history import Change, note_changes
+from tracker_core.history import Change, note_changes_of
 from tracker_core.identity.keys import lock_keys
 from tracker_core.metadata.bootstrapping import PERSON, bootstrap
 from tracker_core.uids import new_uid
@@ -34,28 +36,38 @@ def living(session: Session, persons: set[int]) -> dict[int, int]:
     return dict(found)
 
 
-def create(session: Session, context: Context, new: list[tuple[int, int | None]]) -> None:
-    """Insert one person per (pk, org unit); without an org unit it is the peer's, else the root."""
+@dataclass(frozen=True, slots=True)
+class New:
+    """A person to make under `context`: its pk, and the pk of its org unit where that is known."""
+
+    pk: int
+    org_unit: int | None
+    context: Context
+
+
+def create(session: Session, new: Sequence[New]) -> None:
+    """Insert these persons; without an org unit it is the peer's, else the root."""
     if not new:
         return
     kind = person_type(session)
-    home = home_unit(session, context)
-    pks = [pk for pk, _ in new]
-    units = [unit or home for _, unit in new]
+    senders = {one.context.peer.id if one.context.peer else 0: one.context for one in new}
+    homes = {peer: home_unit(session, context) for peer, context in senders.items()}
     session.execute(
         """insert into tracked_entity (pk, uid, type, org_unit, created, updated, created_in, updated_in)
-        select pk, uid, %(type)s, unit, %(at)s, %(at)s, %(set)s, %(set)s
-        from unnest(%(pks)b::bigint[], %(uids)b::text[], %(units)b::bigint[]) as new (pk, uid, unit)""",
+        select pk, uid, %(type)s, unit, at, at, change_set, change_set
+        from unnest(%(pks)b::bigint[], %(uids)b::text[], %(units)b::bigint[], %(sets)b::bigint[],
+            %(ats)b::timestamptz[]) as new (pk, uid, unit, change_set, at)""",
         {
             "type": kind,
-            "at": context.at,
-            "set": context.change_set,
-            "pks": pks,
-            "uids": [new_uid() for _ in pks],
-            "units": units,
+            "pks": [one.pk for one in new],
+            "uids": [new_uid() for _ in new],
+            "units": [one.org_unit or homes[one.context.peer.id if one.context.peer else 0] for one in new],
+            "sets": [one.context.change_set for one in new],
+            "ats": [one.context.at for one in new],
         },
     )
-    note_changes(session, context, [Change("tracked_entity", pk, "create", pk) for pk in pks])
+    made = [(one.context.change_set, Change("tracked_entity", one.pk, "create", one.pk)) for one in new]
+    note_changes_of(session, made)
 
 
 def person_type(session: Session) -> int:

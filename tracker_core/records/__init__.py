@@ -17,6 +17,7 @@ from tracker_core.records.stored import (
     sent_by,
     walk,
 )
+from tracker_core.records.together import apply_together, fits
 
 __all__ = [
     "Applied",
@@ -24,9 +25,11 @@ __all__ = [
     "Span",
     "Stored",
     "apply",
+    "apply_together",
     "by_pk",
     "earlier",
     "everything",
+    "fits",
     "lastn",
     "latest_of_subject",
     "of_subject",

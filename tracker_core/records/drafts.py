@@ -1,5 +1,6 @@
 """A change on its way into the store: parsed, checked, and filled in step by step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 
 from tracker_core.changes import RecordChange
+from tracker_core.context import Context
 from tracker_core.issues import Issue, Outcome
 from tracker_core.records import documents, validation
 from tracker_core.records.definitions import resource_types
@@ -39,13 +41,14 @@ class Draft:
 
     `head` is the record it replaces, `same` another draft that stands for the same record, `doc` what will be stored,
     `before` what is stored now. `action` stays empty until it is known what becomes of the draft. A merge that could
-    stand for itself is `whole`.
+    stand for itself is `whole`. `entries` are what it is found by, once `extracted`. It is written under `context`.
     """
 
     change: RecordChange
     type: int
     raw: bytes
     view: dict[str, Any]
+    context: Context
     id: str = ""
     pk: int = 0
     head: Head | None = None
@@ -58,11 +61,17 @@ class Draft:
     updated: datetime | None = None
     whole: bool = False
     entries: Entries = field(default_factory=Entries)
+    extracted: bool = False
 
     @property
     def reference(self) -> str:
         """How others refer to the record."""
         return f"{self.change.type}/{self.id}"
+
+    @property
+    def sender(self) -> int | None:
+        """The peer (id) whose message the change came with."""
+        return self.context.peer.id if self.context.peer else None
 
     @property
     def writes(self) -> bool:
@@ -77,7 +86,7 @@ class Draft:
         return Outcome(self.change.type, done.id, action, done.version, self.change.where, done.updated)
 
 
-def read_drafts(changes: list[RecordChange]) -> tuple[list[Draft], list[Issue]]:
+def read_drafts(changes: Sequence[RecordChange], context: Context) -> tuple[list[Draft], list[Issue]]:
     """Return a draft for each change whose document can be stored, and what is wrong with the others."""
     drafts: list[Draft] = []
     issues: list[Issue] = []
@@ -85,7 +94,7 @@ def read_drafts(changes: list[RecordChange]) -> tuple[list[Draft], list[Issue]]:
         found = _form_issues(change)
         draft = None
         if not found:
-            draft, found = _read(change)
+            draft, found = _read(change, context)
         issues += found
         if draft is not None and not any(i.severity == "error" for i in found):
             drafts.append(draft)
@@ -101,10 +110,10 @@ def _form_issues(change: RecordChange) -> list[Issue]:
     return []
 
 
-def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
+def _read(change: RecordChange, context: Context) -> tuple[Draft | None, list[Issue]]:
     number = resource_types()[change.type]
     if change.method in ("delete", "retract") or change.edit:
-        return Draft(change, number, b"", {}, id=change.id), []
+        return Draft(change, number, b"", {}, context, id=change.id), []
     where = change.where or change.type
     partial = change.method == "merge"
     try:
@@ -116,14 +125,12 @@ def _read(change: RecordChange) -> tuple[Draft | None, list[Issue]]:
         return None, [Issue("structure", f"the document is no JSON: {error}", where=where)]
     if _has_nul(raw, view):
         return None, [Issue("value", "a text has a NUL character", where=where)]
-    draft = Draft(change, number, raw, view, id=change.id)
+    draft = Draft(change, number, raw, view, context, id=change.id)
     issues = _document_issues(draft, where, partial)
     if not partial and not issues:
         extract_entries(draft)
     # What is required is asked of the merged document, and so is everything that a draft was not found whole in.
     draft.whole = partial and not issues and not any(word in raw for word in _HUSKS) and "resourceType" in view
-    if draft.whole:
-        extract_entries(draft)
     return draft, [issue for issue in issues if not (partial and issue.code == "required")]
 
 
@@ -132,6 +139,7 @@ _HUSKS = (b"null", b"{}", b"[]")
 
 def extract_entries(draft: Draft) -> None:
     """Compute the index entries while the parsed document is at hand; few are looked at again."""
+    draft.extracted = True
     draft.entries = extract(draft.change.type, draft.view)
     if draft.change.type not in _KEPT:
         draft.view = {}
@@ -166,15 +174,15 @@ def _document_issues(draft: Draft, where: str, partial: bool) -> list[Issue]:
 
 
 def recheck(draft: Draft) -> list[Issue]:
-    """Check a document that was merged from two, or edited, and read it anew."""
-    draft.view = orjson.loads(draft.raw)
+    """Check a document that was merged from two, or edited, and read it anew.
+
+    Its index entries are computed when it turns out to be another one than is stored.
+    """
+    draft.view, draft.extracted = orjson.loads(draft.raw), False
     where = draft.change.where or draft.change.type
     if _has_nul(draft.raw, draft.view):
         return [Issue("value", "a text has a NUL character", where=where)]
     view: Any = draft.view
     if draft.change.edit and isinstance(view, dict) and view.get("id") != draft.id:
         return [Issue("value", "a record keeps its id", where=f"{where}.id", value=str(view.get("id")))]
-    issues = _document_issues(draft, where, partial=False)
-    if not issues:
-        extract_entries(draft)
-    return issues
+    return _document_issues(draft, where, partial=False)

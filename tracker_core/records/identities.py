@@ -5,6 +5,7 @@ Conditional changes with the same identity wait for one another, so two of them 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from tracker_core.database import Session
@@ -31,6 +32,11 @@ class Wanted:
     source: int | None = None
     every: bool = False
 
+    @property
+    def pairs(self) -> Sequence[tuple[str, str]]:
+        """The parameters of the query and their values."""
+        return _pairs(self.query)
+
 
 def lock(session: Session, identities: Iterable[Wanted]) -> None:
     """Wait until no other transaction is about to write one of these identities; hold them until the end of ours."""
@@ -41,9 +47,15 @@ def lock(session: Session, identities: Iterable[Wanted]) -> None:
         session.execute("select pg_advisory_xact_lock(k) from unnest(%b::bigint[]) k", (sorted(keys),))
 
 
+@lru_cache(16_384)
 def normal(query: str) -> str:
     """Return a query in one form for all orders of its parameters and ways to escape them."""
-    return "&".join(sorted(f"{key}={value}" for key, value in parse_qsl(query, keep_blank_values=True)))
+    return "&".join(sorted(f"{key}={value}" for key, value in _pairs(query)))
+
+
+@lru_cache(16_384)
+def _pairs(query: str) -> tuple[tuple[str, str], ...]:
+    return tuple(parse_qsl(query, keep_blank_values=True))
 
 
 def find(session: Session, wanted: Sequence[Wanted]) -> dict[Wanted, list[Head]]:
@@ -54,7 +66,7 @@ def find(session: Session, wanted: Sequence[Wanted]) -> dict[Wanted, list[Head]]
     found: dict[Wanted, list[Head]] = {one: [] for one in wanted}
     simple: dict[Wanted, list[int]] = {}
     for one in found:
-        pairs = parse_qsl(one.query, keep_blank_values=True)
+        pairs = one.pairs
         tokens = simple_tokens(one.type, pairs)
         if tokens is None:
             found[one] = _find_by_search(session, one, pairs)
@@ -65,7 +77,7 @@ def find(session: Session, wanted: Sequence[Wanted]) -> dict[Wanted, list[Head]]
     return found
 
 
-def _find_by_search(session: Session, one: Wanted, pairs: list[tuple[str, str]]) -> list[Head]:
+def _find_by_search(session: Session, one: Wanted, pairs: Sequence[tuple[str, str]]) -> list[Head]:
     """Search; a parameter that cannot be understood is refused, because without it the search would match more."""
     page = search(session, one.type, [*pairs, ("_count", "1000" if one.every or one.source is not None else "3")])
     if page.issues:
@@ -116,14 +128,14 @@ def heads(session: Session, references: Iterable[tuple[int, str]], *, lock_rows:
     return {f"{row[1]}/{row[2]}": Head(*row) for row in rows}
 
 
-def group_same(drafts: Sequence[Draft], source: int | None) -> None:
+def group_same(drafts: Sequence[Draft]) -> None:
     """Let drafts of one change set that share an identity stand for one record: the later ones point to the first."""
     first: dict[tuple[int, str], Draft] = {}
     for draft in drafts:
         change = draft.change
         if change.method not in ("create", "merge", "put"):
             continue
-        keys = [(draft.type, f"?{source if change.method == 'merge' else ''}{normal(q)}") for q in change.match]
+        keys = [(draft.type, f"?{draft.sender if change.method == 'merge' else ''}{normal(q)}") for q in change.match]
         keys += [(draft.type, draft.id)] if draft.id and change.method in ("put", "merge") else []
         same = next((first[key] for key in keys if key in first), None)
         if same is not None and same is not draft:

@@ -74,14 +74,22 @@ def _search(session: Session, searches: Mapping[str, Wanted]) -> tuple[dict[str,
     return found, problems
 
 
+def own_targets(drafts: Sequence[Draft]) -> dict[str, tuple[int, int | None]]:
+    """Return key and person of the drafts themselves, by reference."""
+    return {d.reference: (d.pk, d.subject) for d in drafts if not d.same}
+
+
 def targets(
-    session: Session, context: Context, drafts: Sequence[Draft], names: Mapping[str, str]
+    session: Session,
+    drafts: Sequence[Draft],
+    names: Mapping[str, str],
+    own: Mapping[str, tuple[int, int | None]],
 ) -> dict[str, tuple[int, int | None]]:
-    """Return key and person of everything that the drafts refer to, by reference as written.
+    """Return key and person of everything that the drafts of one change set refer to, by reference as written; `own` is
+    at hand already.
 
     A record that nobody has sent yet gets a row of its own (version 0), so that references to it join from the start.
     """
-    own = {d.reference: (d.pk, d.subject) for d in drafts if not d.same}
     texts = {text for d in drafts for _, text in d.entries.references}
     texts |= {text for d in drafts for _, text, _ in d.entries.related}
     plain = {text: pair for text in texts if (pair := forms.target(names.get(text, text))) is not None}
@@ -89,7 +97,7 @@ def targets(
     others = {(numbers[t], id) for t, id in plain.values() if f"{t}/{id}" not in own}
     known = identities.heads(session, others)
     missing = sorted((t, id) for t, id in others if f"{t}/{id}" not in known)
-    made = _reserve(session, context, missing)
+    made = _reserve(session, drafts[0].context, missing) if missing else {}
     out: dict[str, tuple[int, int | None]] = {}
     for text, (type_, id) in plain.items():
         key = f"{numbers[type_]}/{id}"
@@ -99,8 +107,6 @@ def targets(
 
 
 def _reserve(session: Session, context: Context, missing: Sequence[tuple[int, str]]) -> dict[str, int]:
-    if not missing:
-        return {}
     pks = next_pks(session, len(missing))
     session.execute(
         "insert into record (pk, type, id, version, updated, deleted, created, created_in, updated_in)"

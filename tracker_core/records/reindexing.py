@@ -174,8 +174,10 @@ def _extracted(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Draft], list[str]]
     drafts: list[Draft] = []
     errors: list[str] = []
     names = type_names()
+    context = Context(0, datetime.now(UTC), "reindex", None, None)
     for pk, type_, id, subject, doc in rows:
-        draft = Draft(RecordChange(names[type_], doc, "put", id=id), type_, doc, {}, id=id, pk=pk, subject=subject)
+        change = RecordChange(names[type_], doc, "put", id=id)
+        draft = Draft(change, type_, doc, {}, context, id=id, pk=pk, subject=subject)
         try:
             draft.view = orjson.loads(doc)
             draft.entries = extract(names[type_], draft.view)
@@ -187,8 +189,7 @@ def _extracted(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Draft], list[str]]
 
 
 def _write(session: Session, drafts: Sequence[Draft], numbers: list[int] | None) -> None:
-    context = Context(0, datetime.now(UTC), "reindex", None, None)
-    found = references.targets(session, context, drafts, {})
+    found = references.targets(session, drafts, {}, references.own_targets(drafts))
     for draft in drafts:
         references.index(draft, found)
     orphans = [d for d in drafts if d.subject is None and d.change.type != "Patient"]

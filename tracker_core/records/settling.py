@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tracker_core.changes import ANY_VERSION, NO_VERSION
-from tracker_core.context import Context
 from tracker_core.database import Session
 from tracker_core.errors import Malformed
 from tracker_core.issues import Issue
@@ -21,20 +20,19 @@ _VERIFICATION = {
 }
 
 
-def settle(session: Session, context: Context, drafts: list[Draft]) -> tuple[list[Draft], list[Issue]]:
+def settle(session: Session, drafts: list[Draft]) -> tuple[list[Draft], list[Issue]]:
     """Give each draft its id and the row it replaces; return the drafts that go on, and why others don't.
 
     Rows to be replaced are locked in (type, id) order. A draft whose record needs nothing done has its `action` set.
     """
-    source = context.peer.id if context.peer else None
     fresh = _absent(session, {d.change.inside for d in drafts if d.change.inside})
-    wanted = {id(d): [] if d.change.inside in fresh else _searches(d, source) for d in drafts}
+    wanted = {id(d): [] if d.change.inside in fresh else searches(d) for d in drafts}
     identities.lock(session, (w for d in drafts if d.change.method != "delete" for w in wanted[id(d)]))
     try:
-        found = identities.find(session, [w for searches in wanted.values() for w in searches])
+        found = identities.find(session, [w for own in wanted.values() for w in own])
     except Malformed as error:
         return [], [Issue("value", error.detail, where=error.where)]
-    identities.group_same(drafts, source)
+    identities.group_same(drafts)
     settled: list[Draft] = []
     issues: list[Issue] = []
     gone: set[int] = set()
@@ -82,10 +80,11 @@ def _absent(session: Session, references: set[str]) -> set[str]:
     return {reference for reference, key in keys.items() if key not in there}
 
 
-def _searches(draft: Draft, source: int | None) -> list[Wanted]:
+def searches(draft: Draft) -> list[Wanted]:
+    """Return the searches for the record that a draft is about."""
     own = draft.change.method in ("merge", "retract")
     every = draft.change.method == "retract" or draft.change.every
-    return [Wanted(draft.change.type, query, source if own else None, every) for query in draft.change.match]
+    return [Wanted(draft.change.type, query, draft.sender if own else None, every) for query in draft.change.match]
 
 
 def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:
@@ -95,13 +94,7 @@ def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:
     if len(distinct) > 1 and change.method != "merge":
         return _issue(draft, "multiple-matches", f"{len(distinct)} records match {' or '.join(change.match)}")
     if draft.same is not None:
-        if change.method == "put":
-            return _issue(draft, "duplicate", "another entry writes the same record")
-        if change.method == "merge":
-            draft.same.raw = documents.merge(draft.same.raw, draft.raw, change.type)
-            draft.same.whole = False
-        draft.action = "ignored"
-        return None
+        return _join(draft, draft.same)
     if matches:
         if draft.id and draft.id != matches[0].id:
             return _issue(draft, "multiple-matches", f"the record that matches has the id {matches[0].id}")
@@ -117,10 +110,24 @@ def _identify(draft: Draft, matches: Sequence[Head]) -> Issue | None:
     return None
 
 
+def _join(draft: Draft, same: Draft) -> Issue | None:
+    """Let `same`, which stands for the same record, say what the draft says."""
+    method = draft.change.method
+    if method == "put":
+        return _issue(draft, "duplicate", "another entry writes the same record")
+    draft.action = "ignored"
+    if method == "merge" and same.context is not draft.context:
+        draft.action = "unchanged"  # `together` sees to it that this is so
+    elif method == "merge":
+        same.raw = documents.merge(same.raw, draft.raw, draft.change.type)
+        same.whole = False
+    return None
+
+
 def _one_each(draft: Draft, matches: Sequence[Head]) -> list[Draft]:
     """Return a draft for every record that a change is about."""
     return [
-        Draft(draft.change, draft.type, b"", {}, id=head.id, head=head)
+        Draft(draft.change, draft.type, b"", {}, draft.context, id=head.id, head=head)
         for head in {head.pk: head for head in matches}.values()
     ]
 

@@ -10,7 +10,7 @@ from tracker_core.context import Context
 from tracker_core.database import Session, next_pks
 from tracker_core.issues import Issue, Outcome
 from tracker_core.records import custom, documents, references
-from tracker_core.records.drafts import Draft, read_drafts
+from tracker_core.records.drafts import Draft, extract_entries, read_drafts
 from tracker_core.records.homes import find_homes
 from tracker_core.records.judging import Judge, judge_drafts
 from tracker_core.records.patients import facts
@@ -44,12 +44,12 @@ def apply(
     concurrent transaction interfered.
     """
     custom.refresh(session)
-    drafts, issues = read_drafts(changes)
-    if atomic and _failed(issues):
+    drafts, issues = read_drafts(changes, context)
+    if atomic and failed(issues):
         return Applied(issues=issues)
-    settled, problems = settle(session, context, drafts)
+    settled, problems = settle(session, drafts)
     issues += problems
-    if atomic and _failed(issues):
+    if atomic and failed(issues):
         return Applied(issues=issues)
     names, problems = references.rewrite(session, settled)
     problems += custom.problems(settled)
@@ -65,20 +65,23 @@ def apply(
     if refused and atomic:
         return Applied(issues=issues)
     settled = [d for d in settled if not {id(d), id(d.same)} & refused]
-    _decide(session, context, settled)
-    _index(session, context, settled, names)
-    write(session, context, settled)
+    decide(session, settled)
+    patients = written_patients(settled)
+    assign(session, patients, find_homes(session, context, patients, settled, names))
+    index(session, settled, names, references.own_targets(settled))
+    write(session, settled)
     adopted = _adopt(session, settled)
     custom.follow(session, settled)
     following.follow(session, context, settled)
-    return Applied(_outcomes(settled, changes), issues, [*_touched(context, settled), *adopted])
+    return Applied(outcomes(settled, changes), issues, [*touched(settled), *adopted])
 
 
-def _failed(issues: Sequence[Issue]) -> bool:
+def failed(issues: Sequence[Issue]) -> bool:
+    """Tell whether one of the issues is an error."""
     return any(issue.severity == "error" for issue in issues)
 
 
-def _decide(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
+def decide(session: Session, drafts: Sequence[Draft]) -> None:
     """Say of each draft what it does, and set the version, key and bytes it is stored under."""
     pks = iter(next_pks(session, sum(1 for d in drafts if not d.pk and not d.action)))
     for draft in drafts:
@@ -88,7 +91,7 @@ def _decide(session: Session, context: Context, drafts: Sequence[Draft]) -> None
             continue
         draft.pk = head.pk if head else next(pks)
         draft.version = head.version + 1 if head else 1
-        draft.updated = context.at
+        draft.updated = draft.context.at
         if draft.change.method == "delete":
             draft.action = "deleted"
             continue
@@ -97,38 +100,45 @@ def _decide(session: Session, context: Context, drafts: Sequence[Draft]) -> None
             draft.updated = head.updated
             continue
         draft.action = "updated" if draft.before else "created"
-        draft.doc = _stamped(draft, draft.version, context.at)
+        if not draft.extracted:
+            extract_entries(draft)
+        draft.doc = _stamped(draft, draft.version, draft.context.at)
 
 
 def _stamped(draft: Draft, version: int, updated: datetime) -> bytes:
     return documents.stamp(draft.raw, draft.change.type, draft.id, version, updated)
 
 
-def _index(session: Session, context: Context, drafts: Sequence[Draft], names: Mapping[str, str]) -> None:
-    """Find out about everything referred to, and give each record its person."""
+def index(
+    session: Session, drafts: Sequence[Draft], names: Mapping[str, str], own: Mapping[str, tuple[int, int | None]]
+) -> None:
+    """Find out about everything that one change set refers to, and give each record that is no Patient its person."""
     written = [d for d in drafts if d.action in ("created", "updated")]
-    patients = [d for d in written if d.change.type == "Patient"]
-    _assign(session, context, patients, find_homes(session, context, patients, drafts, names))
-    found = references.targets(session, context, drafts, names)
+    found = references.targets(session, written, names, own)
     for draft in written:
         references.index(draft, found)
     references.give_subjects([d for d in written if d.change.type != "Patient"], found)
 
 
-def _assign(session: Session, context: Context, patients: Sequence[Draft], homes: Mapping[int, int]) -> None:
-    own = context.peer.id if context.peer else None
+def written_patients(drafts: Sequence[Draft]) -> list[Draft]:
+    """Return the drafts that write a Patient which is there afterwards."""
+    return [d for d in drafts if d.change.type == "Patient" and d.action in ("created", "updated")]
+
+
+def assign(session: Session, patients: Sequence[Draft], homes: Mapping[int, int]) -> None:
+    """Give each Patient its person; `homes` are the org units of new ones, by the record's key."""
     known = []
     for draft in patients:
-        source = draft.head.source if draft.before and draft.head else own
+        source = draft.head.source if draft.before and draft.head else draft.sender
         known.append(facts(draft.view, draft.pk, source, draft.subject, homes.get(draft.pk)))
-    for draft, person in zip(patients, identity.assign(session, context, known), strict=True):
+    contexts = [draft.context for draft in patients]
+    for draft, person in zip(patients, identity.assign_each(session, contexts, known), strict=True):
         draft.subject = person
 
 
 def _adopt(session: Session, drafts: Sequence[Draft]) -> list[Stored]:
     """Give the person to records that referred to a Patient before it was known; return those records."""
-    patients = [d for d in drafts if d.change.type == "Patient" and d.writes and d.subject is not None]
-    late = [draft for draft in patients if draft.head and not draft.head.version]
+    late = late_patients(drafts)
     if not late:
         return []
     numbers = references.all_subject_numbers()
@@ -142,23 +152,30 @@ def _adopt(session: Session, drafts: Sequence[Draft]) -> list[Stored]:
     return [one for one in by_pk(session, [row[0] for row in rows]).values() if not one.deleted] if rows else []
 
 
-def _outcomes(drafts: Sequence[Draft], changes: Sequence[RecordChange]) -> list[Outcome]:
+def late_patients(drafts: Sequence[Draft]) -> list[Draft]:
+    """Return the drafts of Patients that were referred to before they came."""
+    patients = [d for d in drafts if d.change.type == "Patient" and d.writes and d.subject is not None]
+    return [draft for draft in patients if draft.head and not draft.head.version]
+
+
+def outcomes(drafts: Sequence[Draft], changes: Sequence[RecordChange]) -> list[Outcome]:
+    """Return what became of the changes, in their order."""
     order = {id(change): n for n, change in enumerate(changes)}
     return [d.outcome for d in sorted(drafts, key=lambda d: order[id(d.change)])]
 
 
-def _touched(context: Context, drafts: Sequence[Draft]) -> list[Stored]:
-    source = context.peer.id if context.peer else None
+def touched(drafts: Sequence[Draft]) -> list[Stored]:
+    """Return the new versions that drafts have made."""
     return [
         Stored(
             d.pk,
             d.change.type,
             d.id,
             d.version,
-            context.at,
+            d.context.at,
             d.action == "deleted",
             d.subject,
-            (d.head.source if d.head else None) or source,
+            (d.head.source if d.head else None) or d.sender,
             d.doc,
         )
         for d in drafts

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 import orjson
 from psycopg import errors
 
-from tracker_core.context import Context
 from tracker_core.copying import NULL, copy_packed, micros, pack_bytes, pack_int8s
 from tracker_core.database import Collision, Session
 from tracker_core.records import vocabulary
@@ -22,14 +21,15 @@ _VERSION = ("pk", "version", "updated", "deleted", "change_set", "doc")
 _HEAD_KEY = struct.Struct(">hiqih").pack
 _HEAD_STATE = struct.Struct(">iiiqi?").pack
 _INT8 = struct.Struct(">iq").pack
+_INT4 = struct.Struct(">ii").pack
 _STRING_HEAD = struct.Struct(">hih").pack
 _DATE = struct.Struct(">hihiqiqiq").pack
 _NUMBER = struct.Struct(">hihiqidiq").pack
 _RANKED = struct.Struct(">hiqiqiq").pack
 
 
-def write(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
-    """Store the drafts that write a new version, in (type, id) order.
+def write(session: Session, drafts: Sequence[Draft]) -> None:
+    """Store the drafts that write a new version, in (type, id) order, each under its context.
 
     Raises `Collision` when another transaction created one of the records at the same time.
     """
@@ -37,21 +37,21 @@ def write(session: Session, context: Context, drafts: Sequence[Draft]) -> None:
     created = [d for d in ordered if d.head is None]
     replaced = [d for d in ordered if d.head is not None]
     try:
-        copy_packed(session, "record", _HEAD, _pack_heads(context, created))
+        copy_packed(session, "record", _HEAD, _pack_heads(created))
     except errors.UniqueViolation as error:
         raise Collision(f"another transaction created one of the records: {error}") from error
-    _update_heads(session, context, replaced)
-    copy_packed(session, "record_version", _VERSION, (_pack_version(context, d) for d in ordered))
+    _update_heads(session, replaced)
+    copy_packed(session, "record_version", _VERSION, (_pack_version(d) for d in ordered))
     vocabulary.remember(session, (term for d in ordered for term in d.entries.terms))
     _write_entries(session, created, replaced)
 
 
-def _pack_heads(context: Context, drafts: Sequence[Draft]) -> Iterator[bytes]:
-    stamp = micros(context.at)
-    at = _INT8(8, stamp)
-    opened = _INT8(8, context.change_set)
-    source = struct.pack(">ii", 4, context.peer.id) if context.peer else NULL
+def _pack_heads(drafts: Sequence[Draft]) -> Iterator[bytes]:
     for draft in drafts:
+        context = draft.context
+        stamp = micros(context.at)
+        at, opened = _INT8(8, stamp), _INT8(8, context.change_set)
+        source = _INT4(4, context.peer.id) if context.peer else NULL
         subject = NULL if draft.subject is None else _INT8(8, draft.subject)
         yield b"".join(
             (
@@ -72,29 +72,30 @@ def _tokens(draft: Draft) -> list[int]:
     return sorted(set(draft.entries.tokens))
 
 
-def _pack_version(context: Context, draft: Draft) -> bytes:
+def _pack_version(draft: Draft) -> bytes:
     fixed = struct.pack(
         ">hiqiiiqi?iq",
-        *(6, 8, draft.pk, 4, draft.version, 8, micros(context.at)),
-        *(1, draft.action == "deleted", 8, context.change_set),
+        *(6, 8, draft.pk, 4, draft.version, 8, micros(draft.context.at)),
+        *(1, draft.action == "deleted", 8, draft.context.change_set),
     )
     return fixed + pack_bytes(draft.doc)
 
 
-def _update_heads(session: Session, context: Context, replaced: Sequence[Draft]) -> None:
+def _update_heads(session: Session, replaced: Sequence[Draft]) -> None:
     if not replaced:
         return
     session.execute(
-        "update record r set version = u.version, updated = %(at)s, deleted = u.deleted, subject = u.subject,"
-        " updated_in = %(set)s, tokens = u.tokens::bigint[], source = coalesce(r.source, %(source)s::int),"
-        " created = case when r.version = 0 then %(at)s else r.created end,"
-        " created_in = case when r.version = 0 then %(set)s else r.created_in end"
+        "update record r set version = u.version, updated = u.at, deleted = u.deleted, subject = u.subject,"
+        " updated_in = u.change_set, tokens = u.tokens::bigint[], source = coalesce(r.source, u.source),"
+        " created = case when r.version = 0 then u.at else r.created end,"
+        " created_in = case when r.version = 0 then u.change_set else r.created_in end"
         " from unnest(%(pks)b::bigint[], %(versions)b::int[], %(deleted)b::bool[], %(subjects)b::bigint[],"
-        " %(tokens)b::text[]) u (pk, version, deleted, subject, tokens) where r.pk = u.pk",
+        " %(sets)b::bigint[], %(ats)b::timestamptz[], %(sources)b::int[], %(tokens)b::text[])"
+        " u (pk, version, deleted, subject, change_set, at, source, tokens) where r.pk = u.pk",
         {
-            "at": context.at,
-            "set": context.change_set,
-            "source": context.peer.id if context.peer else None,
+            "sets": [d.context.change_set for d in replaced],
+            "ats": [d.context.at for d in replaced],
+            "sources": [d.sender for d in replaced],
             "pks": [d.pk for d in replaced],
             "versions": [d.version for d in replaced],
             "deleted": [d.action == "deleted" for d in replaced],
