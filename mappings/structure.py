@@ -10,6 +10,7 @@ GROUP* [opening segments]          a group that repeats; opened by its first seg
   SEG  Type … snapshot=Outer       the segments are all that the sender says of Outer: others are retracted;
                                    `snapshot=Outer&element=code` those with a code, `&element:not=code` without it
   SNAPSHOT  A01 A08 …              the events in which that is so; in others the segments add to what was said
+  SEG  -> …                        read at this place, and written at another one
   SEG  -                           known, and not mapped
 """
 
@@ -83,9 +84,10 @@ class Feed:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One segment at one place in a group, with all its lines."""
+    """One segment at one place in a group, with all its lines; `reads_only` where it is written at another place."""
 
     segment: str
+    reads_only: bool = False
     feeds: list[Feed] = field(default_factory=list)
 
     @property
@@ -177,7 +179,9 @@ def add_segment(group: Group, line: Line, tables: Mapping[str, Table], where: st
     """Add one segment line to its slot; lines of one segment that follow one another share it."""
     segment, *words = line.words
     last = group.items[-1] if group.items else None
-    slot = last if isinstance(last, Slot) and last.segment == segment else Slot(segment)
+    reads_only = words[:1] == ["->"]
+    words = words[reads_only:]
+    slot = last if isinstance(last, Slot) and last.segment == segment else Slot(segment, reads_only)
     if slot is not last:
         group.items.append(slot)
     if words and words[0] == "-":

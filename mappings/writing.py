@@ -106,7 +106,7 @@ def write_group(group: Group, around: Around, view: View, scope: Scope, outside:
     counts: dict[str, int] = {}
     for item in group.items:
         if isinstance(item, Slot):
-            for segment in write_slot(item, around, view, scope):
+            for segment in () if item.reads_only else write_slot(item, around, view, scope):
                 number_segment(segment, outside if item.segment in group.openers else counts)
                 yield segment
             continue

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from mappings import Mappings
 from tests.mappings.talk import LAB, PATIENT, V2, documents, read
 from tests.mappings.talk import again as rendered
@@ -58,6 +60,25 @@ def test_orders_are_rendered_again(tables: Mappings) -> None:
     lines = rendered(tables, "OML^O21^OML_O21", PATIENT, *LAB_ORDER)
     assert [line[:3] for line in lines] == ["ORC", "TQ1", "OBR", "NTE", "DG1", "OBX", "SPM", "ORC", "OBR"]
     assert lines[2].startswith("OBR|1|P7^LAB||57021-8^CBC^LN|R")
+
+
+@pytest.mark.parametrize("type_", ["OML^O21^OML_O21", "ORM^O01^ORM_O01", "ORU^R01^ORU_R01"])
+def test_notes_before_and_behind_the_details(tables: Mappings, type_: str) -> None:
+    """A note between ORC and OBR (from v2.9 on) is the order's, and opens no other one; all are written behind OBR."""
+    lines = (
+        "ORC|NW|P7^LAB",
+        "NTE|1||call back",
+        "OBR|1|P7^LAB||57021-8^CBC^LN",
+        "NTE|1||fasting",
+        "ORC|NW|P8^LAB",
+        "OBR|2",
+    )
+    changes, issues = read(tables, type_, PATIENT, *lines)
+    assert issues == []
+    first, _ = documents(changes, "ServiceRequest")
+    assert first["note"] == [{"text": "call back"}, {"text": "fasting"}]
+    again = [line for line in rendered(tables, type_, PATIENT, *lines) if line[:3] in ("ORC", "OBR", "NTE")]
+    assert [line[:3] for line in again] == ["ORC", "OBR", "NTE", "NTE", "ORC", "OBR"]
 
 
 def test_an_order_of_medicines_is_a_prescription(tables: Mappings) -> None:
