@@ -3,9 +3,10 @@
 BIN := .venv/bin
 DATA ?= hub-data
 ARGS ?=
+SECONDS ?= 60
 export PYTHON
 
-.PHONY: help demo serve test check fmt bench soak clean
+.PHONY: help demo serve test check fmt bench soak fuzz clean
 
 help:
 	@echo "make demo    one day of a district through every format, between two hubs (ARGS=--keep leaves them running)"
@@ -15,12 +16,15 @@ help:
 	@echo "make fmt     format the code"
 	@echo "make bench   our rates beside the ceilings measured in the same run"
 	@echo "make soak    the long tests, and the laws over other examples"
+	@echo "make fuzz    bytes that might break the HL7 v2 codec and its framing, looked for during SECONDS (60) each"
 	@echo "make clean   remove what these commands made, but no data"
 
 .venv/.run: pyproject.toml
 	@scripts/bootstrap run
 .venv/.dev: pyproject.toml
 	@scripts/bootstrap dev
+.venv/.fuzz: pyproject.toml
+	@scripts/bootstrap fuzz
 
 demo: .venv/.run
 	@$(BIN)/tracker-hub demo $(ARGS)
@@ -48,6 +52,10 @@ bench: .venv/.dev
 soak: .venv/.dev
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 	@HYPOTHESIS_PROFILE=other $(BIN)/python -m pytest tests/laws $(ARGS)
+
+fuzz: .venv/.fuzz
+	@$(BIN)/python -m tests.fuzz.hl7v2 codec -max_total_time=$(SECONDS) $(ARGS)
+	@$(BIN)/python -m tests.fuzz.hl7v2 wire -max_total_time=$(SECONDS) $(ARGS)
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
