@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 
 from benchmarks.fhir_import import TABLES, _taken
+from hub import migrations
 from tracker_core import metadata, peers
 from tracker_core.database import open_pool, transaction
 
@@ -100,7 +101,7 @@ def _day(n: int) -> str:
 
 
 def measure(url: str, what: str, rows: int) -> Rate:
-    """Measure one import on an empty, migrated database at `url`, then its ceiling."""
+    """Measure one import on an empty database at `url`, then its ceiling."""
     _settle(url, what)
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -117,6 +118,7 @@ def measure(url: str, what: str, rows: int) -> Rate:
 
 
 def _settle(url: str, what: str) -> None:
+    migrations.upgrade(url)
     pool = open_pool(url, 1)
     with transaction(pool) as session:
         metadata.bootstrap(session)
