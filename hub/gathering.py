@@ -1,11 +1,12 @@
 """Work that many threads bring one piece at a time, done for all who wait at once: one round trip, one commit.
 
-While one batch is being done the next one gathers, so that nobody waits for company: a thread alone works alone.
+While one batch is being done the next one gathers: a thread alone works alone, and does not wait for company.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock
+from time import monotonic, sleep
 from typing import Generic, TypeVar
 
 from tracker_core.errors import Unavailable
@@ -14,6 +15,8 @@ Asked = TypeVar("Asked")
 Given = TypeVar("Given")
 
 MOST = 64
+STEP = 0.0005
+QUIET = 4  # looks, a step apart
 
 
 @dataclass(slots=True, eq=False)
@@ -33,11 +36,17 @@ class Piece(Generic[Asked, Given]):
 
 @dataclass(slots=True, eq=False)
 class Gathering(Generic[Asked, Given]):
-    """Where pieces of one kind wait; `busy` while a batch is being done."""
+    """Where pieces of one kind wait; `busy` while a batch is being done.
+
+    Who was served is often back right after it: until as many wait as were there when the last batch ended (`known`,
+    served and waiting), the next one is put off, for `patience` seconds at most.
+    """
 
     lock: Lock = field(default_factory=Lock)
     waiting: list[Piece[Asked, Given]] = field(default_factory=list)
     busy: bool = False
+    patience: float = 0.0
+    known: int = 0
 
 
 def gather(
@@ -64,6 +73,7 @@ def gather(
 
 def _lead(gathering: Gathering[Asked, Given], work: Callable[[Sequence[Asked]], Sequence[Given]]) -> None:
     """Do one batch, which begins with the caller's own piece, and hand the lead on to the first that came since."""
+    _await_company(gathering)
     with gathering.lock:
         batch, gathering.waiting = gathering.waiting[:MOST], gathering.waiting[MOST:]
     try:
@@ -71,10 +81,25 @@ def _lead(gathering: Gathering[Asked, Given], work: Callable[[Sequence[Asked]], 
     finally:
         with gathering.lock:
             gathering.busy = bool(gathering.waiting)
+            gathering.known = len(batch) + len(gathering.waiting)
             if gathering.waiting:
                 gathering.waiting[0].woken.set()
         for piece in batch:
             piece.woken.set()
+
+
+def give_way(gathering: Gathering[Asked, Given], seconds: float) -> None:
+    """Return when nothing has been done there for a moment, or after so many seconds."""
+    end, quiet = monotonic() + seconds, 0
+    while quiet < QUIET and monotonic() < end:
+        quiet = 0 if gathering.busy else quiet + 1
+        sleep(STEP)
+
+
+def _await_company(gathering: Gathering[Asked, Given]) -> None:
+    end = monotonic() + gathering.patience
+    while len(gathering.waiting) < min(gathering.known, MOST) and monotonic() < end:
+        sleep(STEP)
 
 
 def _do(batch: Sequence[Piece[Asked, Given]], work: Callable[[Sequence[Asked]], Sequence[Given]]) -> None:

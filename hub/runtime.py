@@ -21,7 +21,8 @@ class Runtime:
     `files` is the folder of uploaded files; a process without one takes none. `outside` is where requests may go that
     others asked for. `audit_days` is how long it is kept who read what. Bytes that come at the same moment are kept
     together in `arriving` (with whether they must be durable at once), their senders looked up together in `naming`
-    (code and format); small messages about single persons are applied together in `applying`.
+    (code and format); small messages about single persons are applied together in `applying`, where a pass takes so
+    much longer than a round trip that it pays to wait for senders who are known to come back.
     """
 
     pool: Pool
@@ -32,7 +33,7 @@ class Runtime:
     audit_days: int = 730
     arriving: Gathering[tuple[Arrival, bool], Message] = field(default_factory=Gathering)
     naming: Gathering[tuple[str, str], Peer] = field(default_factory=Gathering)
-    applying: Gathering[Message, Accepted | None] = field(default_factory=Gathering)
+    applying: Gathering[Message, Accepted | None] = field(default_factory=lambda: Gathering(patience=0.003))
 
     def adapter(self, format: str) -> Adapter:
         """Return the adapter of `format`; messages and peers only carry names that are registered."""

@@ -8,7 +8,7 @@ import structlog
 
 from adapters.contract import Accepted, Envelope, Interrupted, Receipt
 from hub import flow
-from hub.gathering import gather
+from hub.gathering import gather, give_way
 from hub.runtime import Runtime
 from hub.together import process_together
 from tracker_core import messages, peers
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 TRIES = 5
 SMALL = 65_536
 TOGETHER = 32
+YIELD_SECONDS = 0.1  # who waits for an answer goes before what nobody waits for, for so long
 
 
 def accept(runtime: Runtime, peer: Peer, raw: bytes, envelope: Envelope, actor: str) -> Accepted:
@@ -170,6 +171,7 @@ def settle_claimed(runtime: Runtime, claimed: Sequence[Message]) -> None:
     small = [message for message in claimed if _is_small(message)]
     done: set[int] = set()
     for n in range(0, len(small), TOGETHER):
+        give_way(runtime.arriving, YIELD_SECONDS)
         ended = settle_all(runtime, small[n : n + TOGETHER], durably=False)
         done |= {one.message for one in ended if one is not None}
     for message in claimed:

@@ -15,6 +15,7 @@ from tracker_core.errors import Unavailable
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.5
+GATHER_SECONDS = 0.02  # what comes within so long after the bell is one round's work, not several
 TICK_SECONDS = 4.0
 INDEX_SECONDS = 1.0
 PULL_SECONDS = 1.0
@@ -107,7 +108,8 @@ class Worker:
             if not round_.woken:
                 self._stop.wait(round_.idle)
                 continue
-            self._runtime.wake.wait(round_.idle)
+            if self._runtime.wake.wait(round_.idle):
+                self._stop.wait(GATHER_SECONDS)
             self._runtime.wake.clear()
 
 

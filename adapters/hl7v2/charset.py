@@ -4,6 +4,7 @@ import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mappings import er7
 from tracker_core.issues import Issue
@@ -116,6 +117,7 @@ def declared(raw: bytes) -> list[str]:
     return [name.decode("ascii", "replace").strip() for name in fields[16].split(repetition) if name.strip()]
 
 
+@lru_cache(256)
 def canonical(name: str) -> str:
     """Return `name` as table 0211 writes it, whatever its case and spaces (`iso ir 87` is `ISO IR87`)."""
     return re.sub(r"^ISO[ -]?IR[ -]?", "ISO IR", re.sub(r"^ISO[ -]?8859[-/]", "8859/", " ".join(name.upper().split())))

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from adapters.hl7v2 import charset
 from mappings import er7
@@ -47,7 +48,12 @@ def read_header(raw: bytes, default: str = "") -> Header | None:
     found = FIRST_LINE.search(raw, 0, 65536)
     if found is None:
         return None
-    decoded = charset.decode(found.group(), default)
+    return _read_line(found.group(), default)
+
+
+@lru_cache(256)  # one message is asked for its header by everybody who handles it
+def _read_line(line: bytes, default: str) -> Header | None:
+    decoded = charset.decode(line, default)
     try:
         message = er7.parse(decoded.text, decoded.codec)
     except Malformed:

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from hub.gathering import MOST, Gathering, gather
+from hub.gathering import MOST, Gathering, gather, give_way
 from tracker_core.errors import Unavailable
 
 
@@ -71,3 +71,44 @@ def test_one_that_is_wrong_fails_alone() -> None:
     with pytest.raises(ValueError, match="three"):
         gather(gathering, 3, work)
     assert gather(gathering, 5, work) == 5
+
+
+def test_who_comes_back_is_waited_for() -> None:
+    """Two who come again and again are served together, though one of them is back before the other."""
+    gathering: Gathering[int, int] = Gathering(patience=30)
+    batches: list[Sequence[int]] = []
+    begun, go_on = Event(), Event()
+
+    def work(asked: Sequence[int]) -> list[int]:
+        batches.append(asked)
+        begun.set()
+        assert go_on.wait(10)
+        return list(asked)
+
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(gather, gathering, 1, work)
+        assert begun.wait(10)
+        second = threads.submit(gather, gathering, 2, work)
+        while not gathering.waiting:
+            assert not first.done()
+        go_on.set()
+        assert first.result(10) == 1
+        assert not second.done()
+        again = threads.submit(gather, gathering, 3, work)
+        assert (second.result(10), again.result(10)) == (2, 3)
+    assert batches == [[1], [2, 3]]
+
+
+def test_who_is_alone_waits_for_nobody() -> None:
+    """However much patience there is."""
+    gathering: Gathering[int, int] = Gathering(patience=3600)
+    assert [gather(gathering, n, list) for n in range(5)] == list(range(5))
+
+
+def test_giving_way() -> None:
+    """One goes on when nothing is being done, and at last although something is."""
+    gathering: Gathering[int, int] = Gathering()
+    give_way(gathering, 3600)
+    gathering.busy = True
+    give_way(gathering, 0.01)
+    assert gathering.busy
