@@ -24,7 +24,8 @@ def open_file(path: Path, envelope: Envelope) -> Iterator[Sheet]:
     """Yield the rows of a file: a spreadsheet or Parquet by its name or first bytes, else text.
 
     The parameter `sheet` names one of several sheets of a spreadsheet; else the first with rows is read.
-    Raises Malformed when it cannot be read, Unsupported for Parquet without the extra `parquet`.
+    Raises Malformed when it cannot be read, Unsupported for a workbook under a password, and for Parquet without the
+    extra `parquet`.
     """
     with path.open("rb") as file:
         first = file.read(4)
@@ -46,7 +47,7 @@ def read_binary(file: BinaryIO, name: str, sheet: str = "") -> Sheet:
 
 def _spreadsheet(file: BinaryIO, name: str, wanted: str) -> Sheet:
     """Read a sheet of a workbook; it is held whole, as its cells refer to texts all over the file."""
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
         book = CalamineWorkbook.from_filelike(file)
@@ -57,6 +58,8 @@ def _spreadsheet(file: BinaryIO, name: str, wanted: str) -> Sheet:
             sheet = book.get_sheet_by_name(one)
             if sheet.total_height:
                 return _table(sheet.iter_rows(), sheet.start[0] if sheet.start else 0)
+    except PasswordError as error:
+        raise Unsupported(f"{name} is protected by a password: save it without one") from error
     except CalamineError as error:
         raise Malformed(f"{name} is no spreadsheet that can be read: {error}") from error
     raise Malformed(f"{name} is empty")

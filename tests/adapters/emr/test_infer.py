@@ -1,5 +1,6 @@
 """Tables proposed from samples: four languages, values that speak for themselves, and what is not known."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,22 @@ def test_command_writes_a_table_that_checks(tmp_path: Path) -> None:
     table.write_text(table.read_text().replace("code:sex", "code:sexes"))
     assert run.invoke(app, ["mappings", "check", str(table)]).exit_code != 0
     assert run.invoke(app, ["emr", "infer", str(tmp_path / "none.csv")]).exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "reason"),
+    [
+        ("visits.csv", b"", "empty"),
+        ("visits.csv", b"%PDF-1.7\n1 0 obj\n", "PDF"),
+        ("visits.csv", random.Random(7).randbytes(4000), "not text"),
+        ("visits.xlsx", b"PK\x03\x04 and no more", "no spreadsheet"),
+    ],
+)
+def test_command_refuses_what_is_no_sample(tmp_path: Path, name: str, raw: bytes, reason: str) -> None:
+    """`emr infer` says what is wrong with a file of another kind, and proposes nothing."""
+    sample = tmp_path / name
+    sample.write_bytes(raw)
+    done = CliRunner().invoke(app, ["emr", "infer", str(sample)])
+    assert done.exit_code != 0
+    assert reason in str(done.exception)
+    assert "<->" not in done.output
