@@ -11,8 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adapters.emr import joined
 from adapters.emr.anonymity import Anonymity, reckon
 from adapters.emr.disguise import Disguise, disguised
+from adapters.emr.joined import Lookup
 from adapters.emr.sheet import fold
 from adapters.emr.systems import PREFIX, to_table
 from adapters.emr.tables import layout_of, set_of
@@ -71,11 +73,12 @@ def export_set(session: Session, peer: Peer, wanted: Wanted, folder: Path) -> Ex
     counts = {}
     taken: set[str] = set()
     untold: Untold = Counter()
-    for name, table in tables.items():
-        rows = (row for person, row in _rows(session, peer, wanted, table, taken, untold) if person not in gone)
-        counts[f"{name}.csv"] = _write(folder / f"{name}.csv", table, rows)
-        taken |= {keyed.type for keyed in table.facts.records}
-    return Exported(counts, anonymity, untold)
+    with joined.opened(folder, tables.values() if found else ()) as others:
+        for name, table in tables.items():
+            rows = (row for person, row in _rows(session, peer, wanted, table, taken, untold) if person not in gone)
+            counts[f"{name}.csv"] = _write(folder / f"{name}.csv", table, rows, others)
+            taken |= {keyed.type for keyed in table.facts.records}
+    return Exported(counts | {f"{name}.csv": one.count for name, one in others.items()}, anonymity, untold)
 
 
 def _persons(session: Session, peer: Peer, wanted: Wanted, tables: Mapping[str, FlatTable]) -> Iterator[Row]:
@@ -93,13 +96,14 @@ def _anonymity(session: Session, peer: Peer, wanted: Wanted, tables: Mapping[str
     return reckon((row for _, row in _persons(session, peer, wanted, tables)), columns, wanted.k)
 
 
-def _write(path: Path, table: FlatTable, rows: Iterator[dict[str, str]]) -> int:
-    header = table.facts.header or table.written
+def _write(path: Path, table: FlatTable, rows: Iterator[dict[str, str]], others: Mapping[str, Lookup]) -> int:
+    header = table.facts.header or [column for column in table.written if "." not in column]
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(header)
         for row in rows:
+            joined.note(others, table, row)
             out.writerow([row.get(fold(column), "") for column in header])
             count += 1
     return count
