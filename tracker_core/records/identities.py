@@ -16,7 +16,8 @@ from tracker_core.records.search import search
 from tracker_core.records.search.tokens import simple_tokens
 from tracker_core.records.terms import hashed
 
-_LOCKS = 256  # advisory locks one transaction may take; more identities than that share them
+_LOCKS = 256  # identities that one transaction locks one by one; with more it locks whole stripes of them
+_STRIPE = 0x7E502
 HEAD = "r.pk, r.type, r.id, r.version, r.updated, r.deleted, r.subject, r.source"
 
 
@@ -41,10 +42,16 @@ class Wanted:
 def lock(session: Session, identities: Iterable[Wanted]) -> None:
     """Wait until no other transaction is about to write one of these identities; hold them until the end of ours."""
     keys = {hashed(0, "lock", f"{w.type}?{normal(w.query)}") for w in identities}
+    stripes = sorted({key % _LOCKS for key in keys})
     if len(keys) > _LOCKS:
-        keys = {key % _LOCKS for key in keys}
-    if keys:
-        session.execute("select pg_advisory_xact_lock(k) from unnest(%b::bigint[]) k", (sorted(keys),))
+        session.execute("select pg_advisory_xact_lock(%s, s) from unnest(%b::int[]) s", (_STRIPE, stripes))
+    elif keys:
+        # Among each other they wait only for the very same identity, but for a bulk that shares a stripe with them.
+        session.execute(
+            "select pg_advisory_xact_lock_shared(%s, s) from unnest(%b::int[]) s"
+            " union all select pg_advisory_xact_lock(k) from unnest(%b::bigint[]) k",
+            (_STRIPE, stripes, sorted(keys)),
+        )
 
 
 @lru_cache(16_384)

@@ -37,6 +37,24 @@ def test_parallel_conditional_creates_make_one_record(pool: Pool) -> None:
     assert sorted(one.action for one in done) == ["created", *["ignored"] * 11]
 
 
+def test_a_bulk_and_a_single_create_make_one_record(pool: Pool) -> None:
+    """More identities than are locked one by one, and a change of one of them: there is one record."""
+
+    def create(number: int) -> RecordChange:
+        document = (
+            b'{"resourceType":"Basic","code":{"text":"x"},"identifier":[{"system":"urn:x","value":"%d"}]}' % number
+        )
+        return RecordChange("Basic", document, "create", match=(f"identifier=urn:x|{number}",))
+
+    with ThreadPoolExecutor(1) as worker:
+        with transaction(pool) as session:
+            bulk = records.apply(session, history.open_change_set(session, "bulk"), [create(n) for n in range(300)])
+            single = worker.submit(apply, pool, create(7))
+            with pytest.raises(TimeoutError):
+                single.result(0.2)
+        assert single.result(10).outcomes[0].id == bulk.outcomes[7].id
+
+
 def test_parallel_puts_make_versions_one_by_one(pool: Pool) -> None:
     """Puts of one id at the same time, the first ones included, each make the next version."""
 
