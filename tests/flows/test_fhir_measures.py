@@ -93,6 +93,19 @@ def test_subject_lists_name_the_patients_behind_a_number(clinic: httpx.Client) -
     assert strata(single) == {("P0Y--P5Y", "F"): 0, ("P5Y--P9999Y", "F"): 1}
 
 
+def test_an_evaluation_is_of_the_members_of_a_group(clinic: httpx.Client) -> None:
+    """Of each number, the members who are in it; those who left the group do not count."""
+    who = [{"entity": {"reference": f"Patient/p{n}"}, "inactive": n == 3} for n in (2, 3, 4)]
+    group = {"resourceType": "Group", "id": "g", "type": "person", "actual": True, "member": who}
+    assert clinic.put("/fhir/Group/g", json=group).status_code == 201
+    told = evaluate(clinic, subject="Group/g", reportType="subject-list")
+    assert told["subject"] == {"reference": "Group/g"}
+    assert told["group"][0]["population"][0]["count"] == 1
+    named = {entry["item"]["reference"] for one in told["contained"] for entry in one.get("entry", ())}
+    assert named == {"Patient/p2"}
+    assert sum(strata(evaluate(clinic, subject="Group/g")).values()) == 1
+
+
 @pytest.mark.parametrize(
     ("path", "query", "status"),
     [
@@ -103,7 +116,8 @@ def test_subject_lists_name_the_patients_behind_a_number(clinic: httpx.Client) -
         ("Measure/FLOW", {**MARCH, "reportType": "subject"}, 400),
         ("Measure/FLOW", {**MARCH, "subject": "Patient/nobody"}, 404),
         ("Measure/FLOW", {**MARCH, "subject": "Location/nowhere"}, 404),
-        ("Measure/FLOW", {**MARCH, "subject": "Group/x"}, 422),
+        ("Measure/FLOW", {**MARCH, "subject": "Group/x"}, 404),
+        ("Measure/FLOW", {**MARCH, "subject": "Device/x"}, 422),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(
