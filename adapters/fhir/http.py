@@ -141,11 +141,11 @@ def _conditions(request: HttpRequest) -> Conditions:
         request.headers.get("if-none-match", ""),
         request.headers.get("if-modified-since", ""),
         strict="handling=strict" in request.headers.get("prefer", ""),
-        auditor=_is_auditor(request),
+        administrator=_is_administrator(request),
     )
 
 
-def _is_auditor(request: HttpRequest) -> bool:
+def _is_administrator(request: HttpRequest) -> bool:
     return "ALL" in request.state.user.authorities
 
 
@@ -195,7 +195,7 @@ def _with_resources(access: Access, request: HttpRequest, accepted: Accepted, as
 
 def _read_entry(session: Session, request: HttpRequest, entry: Entry, seen: list[int | None]) -> bytes:
     try:
-        conditions = Conditions(entry.if_none_match, entry.if_modified_since, auditor=_is_auditor(request))
+        conditions = Conditions(entry.if_none_match, entry.if_modified_since, administrator=_is_administrator(request))
         reply = reads.read(session, _base(request), entry.target, query_pairs(entry.query), conditions)
     except HubError as error:
         return answers.response(str(wording(error).http), outcomes.of_error(error))

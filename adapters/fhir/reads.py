@@ -23,7 +23,7 @@ def read(session: Session, base: str, path: str, pairs: Pairs, conditions: Condi
     for the audit trail.
     """
     steps = path.split("/")
-    if "AuditEvent" in steps and not conditions.auditor:
+    if "AuditEvent" in steps and not conditions.administrator:
         raise Forbidden("the audit trail is read with the authority ALL")
     if steps == ["_history"]:
         return histories.history(session, base, steps, pairs)

@@ -26,13 +26,13 @@ class Reply:
 class Conditions:
     """What the caller has already or insists on: If-None-Match, If-Modified-Since, `Prefer: handling=strict`.
 
-    `auditor` says that the caller may read the audit trail.
+    `administrator` says that the caller has the authority `ALL`: to read the audit trail, to have everything indexed.
     """
 
     none_match: str = ""
     modified_since: str = ""
     strict: bool = False
-    auditor: bool = False
+    administrator: bool = False
 
 
 def headers_of(one: Stored) -> dict[str, str]:

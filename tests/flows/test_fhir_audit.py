@@ -224,7 +224,7 @@ def test_old_entries_go_by_the_clock(ward: httpx.Client, runtime: Runtime) -> No
 
 
 def test_the_audit_trail_is_for_administrators(ward: httpx.Client) -> None:
-    """Others are refused by every way in, a batch included; what was written may be asked for by all."""
+    """Others are refused by every way in, a batch included, and so is indexing anew; what was written is for all."""
     for path in ("AuditEvent", "AuditEvent/w-1", "Patient/amina/AuditEvent", "AuditEvent/_history"):
         assert ward.get(f"/fhir/{path}", auth=NURSE).status_code == 403
     assert ward.post("/fhir/AuditEvent/_search", auth=NURSE).status_code == 403
@@ -232,6 +232,9 @@ def test_the_audit_trail_is_for_administrators(ward: httpx.Client) -> None:
     answer = ward.post("/fhir", json={"resourceType": "Bundle", "type": "batch", "entry": [entry]}, auth=NURSE).json()
     assert answer["entry"][0]["response"]["status"].startswith("403")
     assert ward.get("/fhir/Provenance", auth=NURSE).status_code == 200
+    for path in ("SearchParameter/$reindex", "SearchParameter/x/$reindex"):
+        assert ward.post(f"/fhir/{path}", auth=NURSE).status_code == 403
+    assert ward.post("/fhir/SearchParameter/$reindex").status_code == 200
 
 
 def test_an_hl7_query_is_an_event(ward: httpx.Client, runtime: Runtime) -> None:

@@ -13,7 +13,7 @@ from adapters.fhir.searching.searches import answered
 from adapters.fhir.summary.operation import summarise
 from tracker_core import records
 from tracker_core.database import Session
-from tracker_core.errors import NotFound
+from tracker_core.errors import Forbidden, NotFound
 from tracker_core.records import Stored, reindexing
 from tracker_core.records.reindexing import Walk
 from tracker_core.records.terms import instant
@@ -49,8 +49,10 @@ def _lastn(session: Session, base: str, steps: Sequence[str], pairs: Pairs, cond
     return answered(base, "/".join(steps), pairs, page, conditions)
 
 
-def _order(session: Session, base: str, steps: Sequence[str], _pairs: Pairs, _conditions: Conditions) -> Reply:
-    """Put a walk over the records of a SearchParameter, or over all, in line."""
+def _order(session: Session, base: str, steps: Sequence[str], _pairs: Pairs, conditions: Conditions) -> Reply:
+    """Put a walk over the records of a SearchParameter, or over all, in line. Raises `Forbidden`."""
+    if not conditions.administrator:
+        raise Forbidden("records are indexed anew by who has the authority ALL")
     reindexing.order(session, _parameter(session, steps[1]) if len(steps) == 3 else None)
     return _status(session, base, [*steps[:-1], "$reindex-status"], (), Conditions())
 
