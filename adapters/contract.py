@@ -235,7 +235,8 @@ class Face:
     refuse(status, text) -> (body, content type)
         in the face's own words, what the hub refuses before the face is reached (401, 404, 413, 503) or after it
         failed (500)
-    `public` are the paths that need no login (`/fhir/metadata`); `takes_files` lets the larger size limit count.
+    `public` are the paths that need no login (`/fhir/metadata`); `files_at` are beginnings
+    of paths at which the larger size limit counts.
     Reads of paths that begin as one of `audited` go into the audit trail, but for those with a step in `unaudited`. A
     face may leave keys of the records and persons that it showed in `request.state.seen`.
     `opens` is what the front page links to, where a browser can open something.
@@ -246,7 +247,7 @@ class Face:
     routes: Callable[[Access], Sequence[BaseRoute]]
     refuse: Callable[[int, str], tuple[bytes, str]]
     public: frozenset[str] = frozenset()
-    takes_files: bool = False
+    files_at: tuple[str, ...] = ()
     audited: tuple[str, ...] = ()
     unaudited: frozenset[str] = frozenset()
     opens: str = ""

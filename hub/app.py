@@ -121,7 +121,8 @@ def _is_public(faces: Sequence[Face]) -> Callable[[str], bool]:
 def _limit_of(settings: Settings, faces: Sequence[Face]) -> Callable[[str], int]:
     def limit_of(path: str) -> int:
         face = refusals.face_of(faces, path)
-        mebibytes = settings.upload_limit if face and face.takes_files else settings.body_limit
+        large = face is not None and path.startswith(face.files_at)
+        mebibytes = settings.upload_limit if large else settings.body_limit
         return mebibytes * MEBIBYTE
 
     return limit_of

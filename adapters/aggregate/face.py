@@ -98,5 +98,5 @@ FACE = Face(
     about="aggregate values in and out: ADX, DHIS2 data value sets, MeasureReport",
     routes=routes,
     refuse=answers.refuse,
-    takes_files=True,
+    files_at=(PREFIX,),
 )

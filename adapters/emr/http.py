@@ -49,7 +49,7 @@ def refuse(status: int, text: str) -> tuple[bytes, str]:  # noqa: ARG001
     return f"{text}\n".encode(), "text/plain; charset=utf-8"
 
 
-FACE = Face("/hub/emr", "flat files of visits: upload, results, export", routes, refuse, takes_files=True)
+FACE = Face("/hub/emr", "flat files of visits: upload, results, export", routes, refuse, files_at=("/hub/emr",))
 
 
 async def _read_upload(request: Request) -> tuple[bytes, Envelope]:

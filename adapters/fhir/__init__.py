@@ -27,6 +27,7 @@ ADAPTER = Adapter(
         routes=routes,
         refuse=refuse,
         public=frozenset({f"{PREFIX}/metadata"}),
+        files_at=(f"{PREFIX}/$import",),
         audited=(f"{PREFIX}/",),
         unaudited=frozenset({"CodeSystem", "ConceptMap", "NamingSystem", "ValueSet", "metadata"}),
         opens=f"{PREFIX}/metadata?_format=json",

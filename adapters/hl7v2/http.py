@@ -66,4 +66,6 @@ def refuse(status: int, text: str) -> tuple[bytes, str]:
     return acks.refuse(b"", "AE" if status >= 500 else "AR", "207", text), CONTENT_TYPE
 
 
-FACE = Face(PREFIX, "HL7 v2 over HTTP: messages and batches in, acknowledgements out", routes, refuse, takes_files=True)
+FACE = Face(
+    PREFIX, "HL7 v2 over HTTP: messages and batches in, acknowledgements out", routes, refuse, files_at=(PREFIX,)
+)

@@ -142,6 +142,17 @@ def test_lines_that_were_sent(client: httpx.Client, runtime: Runtime) -> None:
     assert count(client, "Patient") == 3
 
 
+def test_more_lines_than_a_body_may_hold(client: httpx.Client) -> None:
+    """What is sent to `$import` counts as an uploaded file, not as a request; other bodies keep their limit."""
+    line = orjson.dumps({"resourceType": "Basic", "id": "b", "code": {"text": "x" * 100_000}})
+    kind = {"content-type": "application/fhir+ndjson"}
+    large = b"\n".join([line] * 180)
+    begun = client.post("/fhir/$import", content=large, headers={**ASYNC, **kind})
+    assert begun.status_code == 202
+    assert client.delete(begun.headers["content-location"]).status_code == 202
+    assert client.post("/fhir", content=large, headers={"content-type": "application/fhir+json"}).status_code == 413
+
+
 def test_wrong_lines(client: httpx.Client, runtime: Runtime, store: Store) -> None:
     """What is wrong is told by file, line and element; the other lines are written."""
     wrong = [

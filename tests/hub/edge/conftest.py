@@ -117,7 +117,7 @@ def client(pool: Pool, switches: dict[str, bool], serve_http: Callable[[ASGIApp]
         users.ensure_admin(session, "secret")
     hello = "/echo/hello"
     echo = Face("/echo", "says it again", echo_routes, refuse_echo, public=frozenset({hello}), opens=hello)
-    files = Face("/files", "takes files", lambda _: [], refuse_echo, takes_files=True)
+    files = Face("/files", "takes files", lambda _: [], refuse_echo, files_at=("/files",))
     runtime = Runtime(pool, {"echo": adapter("echo", echo), "files": adapter("files", files)})
     checks = {"database": lambda: database_answers(pool), "worker": lambda: switches["worker"]}
     built = app.build(Settings(body_limit=1, upload_limit=2), runtime, Entrance(), checks, administration())
