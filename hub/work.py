@@ -22,6 +22,8 @@ log = structlog.get_logger()
 TRIES = 5
 SMALL = 65_536
 TOGETHER = 32
+PATIENCE = "set local lock_timeout = '200ms'"
+UNDURABLE = "set local synchronous_commit = off"
 YIELD_SECONDS = 0.1  # who waits for an answer goes before what nobody waits for, for so long
 
 
@@ -53,7 +55,7 @@ def _store(runtime: Runtime, arrival: Arrival, *, durably: bool = True) -> Messa
     def store(batch: Sequence[tuple[Arrival, bool]]) -> Sequence[Message]:
         with transaction(runtime.pool) as session:
             if not any(durable for _, durable in batch):
-                session.execute("set local synchronous_commit = off")
+                session.execute(UNDURABLE)
             return flow.receive(session, [one for one, _ in batch])
 
     return gather(runtime.arriving, (arrival, durably), store)
@@ -187,23 +189,27 @@ def _is_small(message: Message) -> bool:
 def settle_all(runtime: Runtime, batch: Sequence[Message], *, durably: bool = True) -> list[Accepted | None]:
     """Process stored inbound messages in one transaction, as far as they may be; None for those that are to be settled.
 
-    Each has the end that `settle` would have given it.
+    Each has the end that `settle` would have given it. Others wait behind this, so it waits for nobody for long.
     """
-    if len(batch) == 1:
-        return [settle(runtime, batch[0], durably=durably)]
     done: dict[int, tuple[Report, bytes]] = {}
-    with suppress(Apart, Collision, HubError), transaction(runtime.pool) as session:
-        if not durably:
-            session.execute("set local synchronous_commit = off")
+    with suppress(Apart, Collision, HubError):
+        done = _process_all(runtime, batch, durably)
+    return [Accepted(message.id, *done[message.id]) if message.id in done else None for message in batch]
+
+
+def _process_all(runtime: Runtime, batch: Sequence[Message], durably: bool) -> dict[int, tuple[Report, bytes]]:
+    """Return reports and answers only when they are committed."""
+    with transaction(runtime.pool) as session:
+        session.execute(PATIENCE if durably else f"{PATIENCE}; {UNDURABLE}")
         done = process_together(session, runtime, batch)
     runtime.wake.set()
-    return [Accepted(message.id, *done[message.id]) if message.id in done else None for message in batch]
+    return done
 
 
 def _process(runtime: Runtime, message: Message, durably: bool) -> Accepted:
     with transaction(runtime.pool) as session:
         if not durably:
-            session.execute("set local synchronous_commit = off")
+            session.execute(UNDURABLE)
         if not messages.lock_waiting(session, message.id):
             ended = messages.read(session, message.id)
             return Accepted(ended.id, stored_report(ended), ended.answer or b"", _stored_error(ended))

@@ -111,3 +111,36 @@ def test_senders_at_the_same_time(runtime: Runtime) -> None:
         answers = [answer for some in threads.map(send, range(8)) for answer in some]
     assert all(b"MSA|AA|" in answer for answer in answers)
     assert names(runtime) == {f"P{n}": ("Name11", 12) for n in range(8)}
+
+
+def test_who_waits_too_long_waits_alone(runtime: Runtime) -> None:
+    """What another transaction holds holds up nobody else: the others are applied, by themselves."""
+    batch = keep(runtime, [visit(0, "P0")])
+    work.settle_claimed(runtime, batch)
+    again = keep(runtime, [visit(1, "P0", "New^Anna"), visit(2, "P1")])
+    with transaction(runtime.pool) as session:
+        (held,) = records.search(session, "Patient", []).matches
+        session.execute("select from record where pk = %s for update", (held.pk,))
+        assert work.settle_all(runtime, again) == [None, None]
+        assert work.settle(runtime, again[1]).error is None
+    work.settle_claimed(runtime, again)
+    assert ends(runtime, again) == [("done", 1)] * 2
+    assert names(runtime)["P0"] == ("New", 2)
+
+
+def test_nothing_is_answered_before_it_is_committed(runtime: Runtime) -> None:
+    """When the commit itself fails, none of the messages counts as done; they are processed again, by themselves."""
+    batch = keep(runtime, [visit(0, "P0"), visit(1, "P1")])
+    with transaction(runtime.pool) as session:
+        session.execute(
+            "create function refuse() returns trigger language plpgsql as"
+            " $$begin raise exception 'too late' using errcode = '40001'; end$$;"
+            " create constraint trigger late after update on message deferrable initially deferred"
+            " for each row execute function refuse()"
+        )
+    assert work.settle_all(runtime, batch) == [None, None]
+    assert ends(runtime, batch) == [("waiting", 0)] * 2
+    with transaction(runtime.pool) as session:
+        session.execute("drop trigger late on message")
+    work.settle_claimed(runtime, batch)
+    assert ends(runtime, batch) == [("done", 1)] * 2
