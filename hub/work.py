@@ -2,7 +2,6 @@
 
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -192,8 +191,13 @@ def settle_all(runtime: Runtime, batch: Sequence[Message], *, durably: bool = Tr
     Each has the end that `settle` would have given it. Others wait behind this, so it waits for nobody for long.
     """
     done: dict[int, tuple[Report, bytes]] = {}
-    with suppress(Apart, Collision, HubError):
+    try:
         done = _process_all(runtime, batch, durably)
+    except (Apart, Collision, HubError):
+        pass
+    except Exception:
+        # Whichever of them it is about will be parked when it is processed by itself.
+        log.exception("messages could not be processed together", messages=[message.id for message in batch])
     return [Accepted(message.id, *done[message.id]) if message.id in done else None for message in batch]
 
 

@@ -128,13 +128,14 @@ def test_who_waits_too_long_waits_alone(runtime: Runtime) -> None:
     assert names(runtime)["P0"] == ("New", 2)
 
 
-def test_nothing_is_answered_before_it_is_committed(runtime: Runtime) -> None:
-    """When the commit itself fails, none of the messages counts as done; they are processed again, by themselves."""
+@pytest.mark.parametrize("fault", ["40001", "P0001"])
+def test_nothing_is_answered_before_it_is_committed(runtime: Runtime, fault: str) -> None:
+    """When the commit itself fails, whatever for, no message counts as done, and all are tried again."""
     batch = keep(runtime, [visit(0, "P0"), visit(1, "P1")])
     with transaction(runtime.pool) as session:
         session.execute(
             "create function refuse() returns trigger language plpgsql as"
-            " $$begin raise exception 'too late' using errcode = '40001'; end$$;"
+            f" $$begin raise exception 'too late' using errcode = '{fault}'; end$$;"
             " create constraint trigger late after update on message deferrable initially deferred"
             " for each row execute function refuse()"
         )
