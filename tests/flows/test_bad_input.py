@@ -101,7 +101,7 @@ BAD: dict[str, Bad] = {
     "hl7-content-type": Bad("/hl7v2", "image/png", b"x", 415, "MSA|AR|", kept=False),
     "emr-wrong-column": Bad(EMR, CSV, b"patient_idd,visit_date\n1,2026-03-01\n", 422, "'patient_idd' is no column"),
     "emr-no-text": Bad(EMR, CSV, bytes(range(256)), 400, "not text"),
-    "emr-picture": Bad(EMR, CSV, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 400, "not text"),
+    "emr-picture": Bad(EMR, CSV, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 422, "a picture"),
     "emr-workbook": Bad(EMR, CSV, b"PK\x03\x04" + b"\0" * 40, 400, "no spreadsheet"),
     "emr-empty": Bad(EMR, CSV, b"", 400, "empty"),
     "emr-one-large-cell": Bad(EMR, CSV, b"x" * 2 * MIB, 400, "no table"),
